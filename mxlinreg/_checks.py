@@ -1,0 +1,82 @@
+"""The checks that several rooms share: each error names the argument, what was given and what
+would do."""
+
+import math
+import numbers
+import operator
+
+import numpy as np
+
+from ._mxnet import nd
+
+
+def check_count(name, value, minimum=1):
+    """`value` as an int of at least `minimum`."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an int of at least {minimum}, not {value!r}") from None
+    if count < minimum:
+        raise ValueError(f"{name}: must be at least {minimum}, not {count}")
+    return count
+
+
+def check_number(name, value):
+    """`value` as a finite float of at least 0."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a number of at least 0, not {value!r}")
+    number = float(value)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"{name}: must be finite and at least 0, not {value!r}")
+    return number
+
+
+def check_dtype(dtype):
+    if dtype not in ("float32", "float64", np.float32, np.float64):
+        raise ValueError(f'dtype: must be "float32" or "float64", not {dtype!r}')
+
+
+def check_params(params):
+    """Raise unless `params` is ``[w, b]`` as `init_params` makes them."""
+    if not isinstance(params, (list, tuple)) or len(params) != 2:
+        raise TypeError("params: expected [w, b], as init_params gives them")
+    for name, param in zip("wb", params):
+        if not isinstance(param, nd.NDArray):
+            raise TypeError(f"params: {name} must be an NDArray, not {type(param).__name__}")
+        if param.grad is None:
+            raise ValueError(f"params: {name} has no gradient; call {name}.attach_grad() first")
+    w, b = params
+    if w.ndim != 2 or b.shape != w.shape[1:]:
+        raise ValueError(
+            "params: w must have shape (inputs, outputs) and b (outputs,), "
+            f"not {w.shape} and {b.shape}"
+        )
+    if w.dtype != b.dtype or w.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            "params: w and b must both be float32 or both float64, "
+            f"not {np.dtype(w.dtype)} and {np.dtype(b.dtype)}"
+        )
+    if w.context != b.context:
+        raise ValueError(
+            f"params: w is on {w.context} and b on {b.context}; both must be on one context"
+        )
+
+
+def check_batch(data, label, w):
+    """Raise unless a batch, or the whole data, fits the parameters."""
+    num_inputs, num_outputs = w.shape
+    if data.ndim != 2 or data.shape[1] != num_inputs:
+        raise ValueError(f"data: shape {data.shape} does not fit w of shape {w.shape}")
+    expected = {(len(data), num_outputs), (len(data),) if num_outputs == 1 else None}
+    if label.shape not in expected:
+        raise ValueError(
+            f"label: shape {label.shape} fits neither data of shape {data.shape} "
+            f"nor w of shape {w.shape}"
+        )
+    if not data.dtype == label.dtype == w.dtype:
+        raise ValueError(
+            f"data: {np.dtype(data.dtype)} with a label of {np.dtype(label.dtype)} does not fit "
+            f'params of {np.dtype(w.dtype)}; use astype, or init_params(dtype="...")'
+        )

@@ -1,0 +1,70 @@
+"""The chapter's "Set the context": which device holds the data, which one the parameters."""
+
+import re
+from typing import Union
+
+from ._mxnet import mx, nd
+
+_CUDA_PACKAGES = "mxnet-cu102, mxnet-cu110, mxnet-cu112 or mxnet-cu117"
+
+
+def context(device: Union[str, "mx.Context"] = "cpu") -> "mx.Context":
+    """Name a device, and make sure that it works.
+
+    Parameters
+    ----------
+    device : str or mx.Context
+        "cpu", "cpu(1)", "gpu", "gpu(1)", or a context of MXNet's own on cpu or gpu.
+
+    Returns
+    -------
+    mx.Context
+
+    Raises
+    ------
+    TypeError
+        If `device` is neither a str nor an `mx.Context`.
+    ValueError
+        If it names no device, or a GPU that cannot be used: because this MXNet is built for
+        the CPU only, because there is no such GPU, or because the GPU cannot run MXNet's
+        CUDA code (1.9.1 holds machine code for compute capability 5.0 to 8.6).
+    """
+    if isinstance(device, str):
+        match = re.fullmatch(r"(cpu|gpu)(?:\((\d+)\))?", device.strip())
+        if match is None:
+            raise ValueError(f'device: {device!r} is not one of "cpu", "cpu(1)", "gpu", "gpu(1)"')
+        ctx = mx.Context(match[1], int(match[2] or 0))
+    elif isinstance(device, mx.Context):
+        ctx = device
+    else:
+        raise TypeError(f"device: expected a str or an mx.Context, not {type(device).__name__}")
+    if ctx.device_type == "gpu":
+        _check_gpu(ctx)
+    elif ctx.device_type != "cpu":
+        raise ValueError(f"device: {ctx} is neither a cpu nor a gpu context")
+    return ctx
+
+
+def _check_gpu(ctx):
+    if not mx.runtime.Features().is_enabled("CUDA"):
+        raise ValueError(
+            f"device: {ctx} asked for, but this MXNet is built for the CPU only; put "
+            f"{_CUDA_PACKAGES} in place of the package mxnet, or choose cpu"
+        )
+    try:
+        found = mx.context.num_gpus()
+    except mx.MXNetError:
+        found = 0
+    if ctx.device_id >= found:
+        raise ValueError(
+            f"device: {ctx} asked for, but MXNet finds {found} GPU(s) on this machine; choose "
+            + (f"gpu(0) to gpu({found - 1}), or cpu" if found else "cpu, or check the driver")
+        )
+    try:
+        nd.ones((1,), ctx=ctx).asnumpy()
+    except mx.MXNetError as error:
+        raise ValueError(
+            f"device: the first operation on {ctx} failed; MXNet 1.9.1 runs on GPUs of compute "
+            f"capability 5.0 to 8.9 only, so choose an older GPU ({_CUDA_PACKAGES}, to match its "
+            f"driver), or cpu. MXNet said: {str(error).strip().splitlines()[-1]}"
+        ) from error

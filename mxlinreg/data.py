@@ -1,0 +1,124 @@
+"""The chapter's data, and the batches that it draws from them."""
+
+from typing import Tuple, Union
+
+import numpy as np
+
+from ._checks import check_count, check_dtype, check_number
+from ._mxnet import gluon, mx, nd
+from .contexts import context
+from .scratch import real_fn
+
+_ROWS_PER_CHECK = 1 << 16  # so that looking for a NaN copies a block of the data, not all
+
+
+def synthetic(
+    num_examples: int = 10000,
+    noise: float = 0.1,
+    ctx: Union[str, "mx.Context"] = "cpu",
+    dtype: str = "float32",
+) -> Tuple["nd.NDArray", "nd.NDArray"]:
+    """Draw the chapter's data: X from N(0, 1), and ``y = real_fn(X) + noise * N(0, 1)``.
+
+    Parameters
+    ----------
+    num_examples : int
+    noise : float
+        The standard deviation of the noise, at least 0.
+    ctx : str or mx.Context
+        The chapter's `data_ctx`; anything that `context` takes.
+    dtype : {"float32", "float64"}
+
+    Returns
+    -------
+    X : NDArray of shape (num_examples, 2)
+    y : NDArray of shape (num_examples,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `num_examples` is not a positive int, `noise` is negative or not finite, or `dtype`
+        is another.
+    """
+    num_examples = check_count("num_examples", num_examples)
+    noise = check_number("noise", noise)
+    check_dtype(dtype)
+    ctx = context(ctx)
+    X = nd.random_normal(shape=(num_examples, 2), ctx=ctx, dtype=dtype)
+    y = real_fn(X) + noise * nd.random_normal(shape=(num_examples,), ctx=ctx, dtype=dtype)
+    return X, y
+
+
+class ArrayLoader(gluon.data.DataLoader):
+    """The chapter's ``DataLoader(ArrayDataset(X, y), batch_size, shuffle)``, which keeps X and y.
+
+    The row order of an epoch is drawn from NumPy's global generator (``np.random.seed``).
+
+    Parameters
+    ----------
+    X : NDArray or array_like of shape (n, d)
+    y : NDArray or array_like of shape (n,) or (n, k)
+        Arrays of float32 and float64 keep their type. Other numbers become the one of the two
+        that holds them without loss (int16 float32, int64 float64), NumPy's own rule.
+    batch_size : int
+        At most this many rows in a batch. The last batch holds the rest of the rows.
+    shuffle : bool
+        Whether each epoch takes the rows in a new random order.
+
+    Attributes
+    ----------
+    X, y : NDArray
+        The data, where they were given; NumPy's arrays and lists on the current context.
+
+    Raises
+    ------
+    TypeError
+        If X or y does not hold numbers, or `batch_size` is not an int.
+    ValueError
+        If X or y is empty, has other dimensions, or holds NaN or infinity, if their lengths
+        differ, or if `batch_size` is below 1.
+    """
+
+    def __init__(self, X, y, batch_size: int = 4, shuffle: bool = True):
+        self.X = _as_ndarray("X", X, (2,))
+        self.y = _as_ndarray("y", y, (1, 2))
+        if len(self.X) != len(self.y):
+            raise ValueError(
+                f"y: has {len(self.y)} rows and X has {len(self.X)}; they must have as many"
+            )
+        self.batch_size = check_count("batch_size", batch_size)
+        self.shuffle = bool(shuffle)
+        super().__init__(
+            gluon.data.ArrayDataset(self.X, self.y),
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+        )
+
+
+def _as_ndarray(name, array, ndims):
+    """`array` as a finite, non-empty NDArray of float32 or float64."""
+    if not isinstance(array, nd.NDArray):
+        try:
+            array = np.asarray(array)
+        except ValueError as error:
+            raise ValueError(f"{name}: not an array of numbers: {error}") from None
+    dtype = np.dtype(array.dtype)
+    if dtype.kind not in "fiub":
+        raise TypeError(f"{name}: must hold real numbers, not {dtype}")
+    shape = array.shape
+    if len(shape) not in ndims:
+        expected = " or ".join(f"{ndim}" for ndim in ndims)
+        raise ValueError(f"{name}: must have {expected} dimensions, not shape {shape}")
+    if 0 in shape:
+        raise ValueError(f"{name}: is empty (shape {shape}); at least one row is needed")
+    wanted = np.result_type(dtype, np.float32)
+    if wanted not in (np.float32, np.float64):
+        raise TypeError(f"{name}: must be float32 or float64, not {dtype}")
+    if not isinstance(array, nd.NDArray):
+        array = nd.array(array, dtype=wanted)
+    elif wanted != dtype:
+        array = array.astype(wanted.name)
+    for start in range(0, shape[0], _ROWS_PER_CHECK):
+        if not np.isfinite(array[start : start + _ROWS_PER_CHECK].asnumpy()).all():
+            raise ValueError(f"{name}: holds NaN or infinity; every value must be finite")
+    return array

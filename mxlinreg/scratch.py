@@ -1,0 +1,108 @@
+"""What the chapter writes by hand: the data's true function, the parameters, the model, the
+loss and the optimizer."""
+
+from typing import List, Sequence, Union
+
+from ._checks import check_count, check_dtype
+from ._mxnet import mx, nd
+from .contexts import context
+
+
+def real_fn(X: "nd.NDArray") -> "nd.NDArray":
+    """The function that the chapter's data follow: ``y = 2 x0 - 3.4 x1 + 4.2``.
+
+    Parameters
+    ----------
+    X : NDArray of shape (n, 2)
+
+    Returns
+    -------
+    NDArray of shape (n,)
+    """
+    return 2 * X[:, 0] - 3.4 * X[:, 1] + 4.2
+
+
+def init_params(
+    num_inputs: int = 2,
+    num_outputs: int = 1,
+    ctx: Union[str, "mx.Context"] = "cpu",
+    dtype: str = "float32",
+) -> List["nd.NDArray"]:
+    """Draw the weights `w`, then the bias `b`, from N(0, 1), with room for their gradients.
+
+    Parameters
+    ----------
+    num_inputs, num_outputs : int
+        The columns of the data, and of the label.
+    ctx : str or mx.Context
+        The chapter's `model_ctx`; anything that `context` takes.
+    dtype : {"float32", "float64"}
+
+    Returns
+    -------
+    [w, b] : list of NDArray
+        Of shape (num_inputs, num_outputs) and (num_outputs,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not a positive int, or `dtype` is another.
+    """
+    num_inputs = check_count("num_inputs", num_inputs)
+    num_outputs = check_count("num_outputs", num_outputs)
+    check_dtype(dtype)
+    ctx = context(ctx)
+    w = nd.random_normal(shape=(num_inputs, num_outputs), ctx=ctx, dtype=dtype)
+    b = nd.random_normal(shape=num_outputs, ctx=ctx, dtype=dtype)
+    params = [w, b]
+    for param in params:
+        param.attach_grad()
+    return params
+
+
+def net(X: "nd.NDArray", w: "nd.NDArray", b: "nd.NDArray") -> "nd.NDArray":
+    """The model: ``yhat = X w + b``.
+
+    Parameters
+    ----------
+    X : NDArray of shape (n, d)
+    w : NDArray of shape (d, k)
+    b : NDArray of shape (k,)
+
+    Returns
+    -------
+    NDArray of shape (n, k)
+    """
+    return nd.dot(X, w) + b
+
+
+def square_loss(yhat: "nd.NDArray", y: "nd.NDArray") -> "nd.NDArray":
+    """The mean of ``(yhat - y)**2`` over the batch.
+
+    The chapter's prose defines the sum over all examples; its code averages over the batch,
+    and so does this.
+
+    Parameters
+    ----------
+    yhat, y : NDArray of shape (n, k)
+        Of the same shape: MXNet would broadcast a `y` of shape (n,) to a wrong result.
+
+    Returns
+    -------
+    NDArray of shape (1,)
+    """
+    return nd.mean((yhat - y) ** 2)
+
+
+def SGD(params: Sequence["nd.NDArray"], lr: float) -> None:
+    """One step of stochastic gradient descent, in place: ``param = param - lr * grad``.
+
+    Parameters
+    ----------
+    params : sequence of NDArray
+        Each with the gradient that ``loss.backward()`` has left in ``param.grad``.
+    lr : float
+        The learning rate.
+    """
+    for param in params:
+        param[:] = param - lr * param.grad

@@ -1,0 +1,270 @@
+"""CSV files to arrays."""
+
+import csv
+import difflib
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+
+_MAX_LEVELS = 1000
+
+
+class Table(NamedTuple):
+    """The columns of a file that a fit uses, as arrays.
+
+    `features` are the file's columns, `columns` those of X: the same, but that a text column
+    of k different values has become k - 1 columns of 0 and 1.
+    """
+
+    X: np.ndarray
+    """Shape (n, d), float64; NaN where a value is missing and `missing` was "mean"."""
+    y: np.ndarray
+    """Shape (n,), float64."""
+    columns: List[str]
+    features: List[str]
+    levels: Dict[str, List[str]]
+    """The values of each text column, in order; the first is the one that has no column."""
+
+
+def read_csv(path: Union[str, Path]) -> Any:
+    """Read a CSV file with a header, in UTF-8, separated by comma, semicolon or tab.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it is a folder, empty, a header only, not UTF-8 text,
+        ragged, or names a column twice.
+    ImportError
+        If pyarrow is missing (the extra `data`).
+    """
+    try:
+        from pyarrow import ArrowInvalid
+        from pyarrow import csv as arrow_csv
+    except ImportError:
+        raise ImportError('reading CSV needs pyarrow: pip install "mxlinreg[data]"') from None
+    path = Path(path)
+    delimiter = _delimiter(path)
+    try:
+        table = arrow_csv.read_csv(
+            str(path),
+            read_options=arrow_csv.ReadOptions(use_threads=False),  # its errors name the row
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(strings_can_be_null=True),
+        )
+    except ArrowInvalid as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    names = [name.strip() for name in table.column_names]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: the header names a column twice: {_quoted(twice)}")
+    if table.num_rows == 0:
+        raise ValueError(f"{path}: has a header but no rows")
+    return table.rename_columns(names)
+
+
+def load(
+    path: Union[str, Path],
+    target: str,
+    features: Optional[Sequence[str]] = None,
+    one_hot: bool = False,
+    missing: str = "error",
+) -> Table:
+    """Read the columns of a CSV file that a fit uses.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `read_csv`.
+    target : str
+        The column to predict.
+    features : sequence of str, optional
+        The columns to predict it from; by default all others.
+    one_hot : bool
+        Turn each text column of k values into k - 1 columns of 0 and 1 (the first value in
+        alphabetical order has none) instead of raising.
+    missing : {"error", "drop", "mean"}
+        With "drop", rows with a missing value are left out; with "mean", those where the
+        target is missing, and other values are left as NaN for `fill_missing`.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ValueError
+        As `read_csv`; if a column is unknown or named twice, or the target is among the
+        features; for text without `one_hot`, and in the target; for missing values with
+        "error", for missing text with "mean"; for infinity; if no row or no column is left.
+    """
+    if missing not in ("error", "drop", "mean"):
+        raise ValueError(f'missing: must be "error", "drop" or "mean", not {missing!r}')
+    table = read_csv(path)
+    _check_names("target", [target], table.column_names)
+    if features is None:
+        features = [name for name in table.column_names if name != target]
+    features = list(features)
+    _check_names("features", features, table.column_names)
+    if target in features:
+        raise ValueError(f"features: {target!r} is the target; leave it out of the features")
+    if not features:
+        raise ValueError(f"features: {path} has no column besides the target {target!r}")
+    table = table.select([*features, target])
+    counts = {name: table[name].null_count for name in table.column_names}
+    empty = [name for name, count in counts.items() if count == table.num_rows]
+    if empty:
+        raise ValueError(f"{path}: no value at all in {_quoted(empty)}; leave it out")
+    if missing == "error" and any(counts.values()):
+        listed = ", ".join(f"{name!r} {count}" for name, count in counts.items() if count)
+        raise ValueError(f"{path}: missing values ({listed}); drop the rows, or fill in the mean")
+    table = _complete_rows(table, table.column_names if missing == "drop" else [target])
+    if table.num_rows == 0:
+        raise ValueError(f"{path}: no row is complete; leave out the columns with missing values")
+    text = [name for name in table.column_names if not _is_numeric(table[name])]
+    if target in text:
+        raise ValueError(f"target: {target!r} holds text; a regression needs numbers")
+    if text and not one_hot:
+        raise ValueError(f"{path}: text in {_quoted(text)}; leave it out, or one-hot encode it")
+    levels = {name: _levels(name, table[name]) for name in text}
+    X, columns = encode(table, features, levels)
+    return Table(X, _numbers(target, table[target]), columns, features, levels)
+
+
+def encode(table: Any, features: Sequence[str], levels: Dict[str, List[str]]):
+    """Turn columns of a file into numbers, text columns by the `levels` of an earlier fit.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    features : sequence of str
+    levels : dict of str to list of str
+
+    Returns
+    -------
+    X : array of shape (n, d), float64
+        NaN where a number is missing.
+    columns : list of str
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or holds text that has no levels; for infinity; if a text column
+        holds a value that is not among its levels, or misses one.
+    """
+    _check_names("features", features, table.column_names)
+    arrays, columns = [], []
+    for name in features:
+        if name in levels:
+            values = np.array([str(value) for value in table[name].to_pylist()])
+            unknown = sorted(set(values) - set(levels[name]))
+            if table[name].null_count:
+                raise ValueError(f"{name!r} misses {table[name].null_count} text values")
+            if unknown:
+                raise ValueError(f"{name!r} holds {_quoted(unknown)}, unknown to the fit")
+            for level in levels[name][1:]:
+                arrays.append((values == level).astype(np.float64))
+                columns.append(f"{name}={level}")
+        else:
+            arrays.append(_numbers(name, table[name]))
+            columns.append(name)
+    if not arrays:
+        raise ValueError("features: no column is left; each text column has one value only")
+    return np.column_stack(arrays), columns
+
+
+def column_means(X: np.ndarray, columns: Sequence[str]) -> np.ndarray:
+    """The mean of each column of X, shape (n, d), over the values that are there.
+
+    Raises
+    ------
+    ValueError
+        If a column has none; it is named by `columns`.
+    """
+    counts = (~np.isnan(X)).sum(axis=0)
+    if not counts.all():
+        empty = [columns[i] for i in np.flatnonzero(counts == 0)]
+        raise ValueError(f"no value in the training rows of {_quoted(empty)}; leave it out")
+    return np.nansum(X, axis=0) / counts
+
+
+def fill_missing(X: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """X of shape (n, d) with `values`, of shape (d,), in place of each column's NaNs."""
+    return np.where(np.isnan(X), values, X)
+
+
+def write_csv(path: Any, columns: Dict[str, np.ndarray]) -> None:
+    """Write columns of equal length, by name, to a path or a binary file."""
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    arrow_csv.write_csv(pyarrow.table(columns), path)
+
+
+def _delimiter(path):
+    """The separator that gives the header the most columns."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(1 << 16)
+    except IsADirectoryError:
+        raise ValueError(f"{path}: is a folder; give a CSV file") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise ValueError(f"{path}: is empty; a CSV file with a header is needed")
+    if b"\0" in head:
+        raise ValueError(f"{path}: is not a text file; a CSV file in UTF-8 is needed")
+    lines = head.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()
+    return max(",;\t", key=lambda delimiter: len(next(csv.reader(lines, delimiter=delimiter))))
+
+
+def _check_names(argument, names, known):
+    for name in names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ValueError(f"{argument}: no column {name!r}; the nearest is {nearest[0]!r}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{argument}: a column is named twice in {_quoted(names)}")
+
+
+def _complete_rows(table, names):
+    complete = np.ones(table.num_rows, dtype=bool)
+    for name in names:
+        complete &= table[name].is_valid().to_numpy()
+    return table if complete.all() else table.take(np.flatnonzero(complete))
+
+
+def _is_numeric(column):
+    from pyarrow import types
+
+    kind = column.type
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+
+
+def _numbers(name, column):
+    if not _is_numeric(column):
+        raise ValueError(f"{name!r} holds text where numbers are needed")
+    numbers = np.array(column.cast("float64").to_numpy())
+    if np.isinf(numbers).any():
+        raise ValueError(f"{name!r} holds infinity; every value must be finite")
+    return numbers
+
+
+def _levels(name, column):
+    levels = sorted({str(value) for value in column.drop_null().to_pylist()})
+    if len(levels) > _MAX_LEVELS:
+        raise ValueError(f"{name!r} has {len(levels)} different texts; leave it out")
+    return levels
+
+
+def _quoted(names):
+    shown = ", ".join(repr(name) for name in names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

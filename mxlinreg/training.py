@@ -1,0 +1,171 @@
+"""The chapter's training loop."""
+
+import math
+from contextlib import contextmanager
+from typing import Callable, Iterable, List, Optional, Sequence, Union
+
+import numpy as np
+
+from ._checks import check_batch, check_count, check_number, check_params
+from ._mxnet import autograd, nd
+from .data import ArrayLoader
+from .scratch import SGD, net, square_loss
+
+Engine = Callable[[Sequence["nd.NDArray"], Iterable, float], float]
+
+
+class DivergenceError(ValueError):
+    """The loss or a parameter has left the finite numbers.
+
+    The parameters are as they were before the epoch in which it happened.
+    """
+
+
+def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate: float) -> float:
+    """Train for one epoch: the chapter's inner loop.
+
+    Parameters
+    ----------
+    params : [w, b]
+        With gradients attached, as from `init_params`; changed in place.
+    batches : iterable of (data, label)
+        NDArrays of shape (rows, d) and (rows,) or (rows, k), on any context: each batch moves
+        to that of the parameters.
+    learning_rate : float
+
+    Returns
+    -------
+    float
+        The mean of the batches' losses, each taken before its step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the parameters, a batch or the learning rate does not fit, or there is no batch.
+    DivergenceError
+        If a loss or the resulting parameters are not finite. The parameters are then as they
+        were before the epoch.
+    """
+    check_params(params)
+    learning_rate = check_number("learning_rate", learning_rate)
+    w, b = params
+    model_ctx = w.context
+    num_batches = 0
+    # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
+    cumulative_loss = 0.0
+    with _last_finite(params):
+        for data, label in batches:
+            check_batch(data, label, w)
+            data = data.as_in_context(model_ctx)
+            label = label.as_in_context(model_ctx).reshape((-1, w.shape[1]))
+            with autograd.record():
+                output = net(data, w, b)
+                loss = square_loss(output, label)
+            loss.backward()
+            SGD(params, learning_rate)
+            batch_loss = float(loss.asscalar())
+            if not math.isfinite(batch_loss):
+                raise DivergenceError(_divergence(f"the loss of batch {num_batches}", batch_loss))
+            cumulative_loss += batch_loss
+            num_batches += 1
+    if num_batches == 0:
+        raise ValueError("batches: none was given; an epoch needs at least one batch")
+    return cumulative_loss / num_batches
+
+
+ENGINES = {"autograd": train_epoch}
+
+
+def train(
+    params: Sequence["nd.NDArray"],
+    train_data: Iterable,
+    epochs: int = 10,
+    learning_rate: float = 1e-4,
+    engine: Union[str, Engine] = "autograd",
+    on_epoch: Optional[Callable[[int, float, Sequence["nd.NDArray"]], None]] = None,
+    progress: bool = False,
+) -> List[float]:
+    """Train for some epochs: the chapter's loop.
+
+    Parameters
+    ----------
+    params : [w, b]
+        With gradients attached, as from `init_params`; changed in place. The training runs on
+        their context.
+    train_data : ArrayLoader, or an iterable of (data, label) for each epoch anew
+    epochs : int
+        0 does nothing.
+    learning_rate : float
+    engine : "autograd" or callable
+        What runs an epoch: ``engine(params, train_data, learning_rate) -> mean loss``.
+    on_epoch : callable, optional
+        Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch, from epoch 0.
+    progress : bool
+        Show a tqdm bar of the batches within each epoch, on stderr.
+
+    Returns
+    -------
+    list of float
+        The mean loss of each epoch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; before the first step where that can be seen.
+    DivergenceError
+        If a loss or the parameters are not finite after an epoch, which it names. The
+        parameters are then the last finite ones, from before that epoch.
+    """
+    check_params(params)
+    epochs = check_count("epochs", epochs, minimum=0)
+    learning_rate = check_number("learning_rate", learning_rate)
+    run_epoch = _engine(engine)
+    if isinstance(train_data, ArrayLoader):
+        check_batch(train_data.X, train_data.y, params[0])
+    losses = []
+    for epoch in range(epochs):
+        batches = _with_bar(train_data, epoch) if progress else train_data
+        try:
+            with _last_finite(params):
+                mean_loss = float(run_epoch(params, batches, learning_rate))
+                if not math.isfinite(mean_loss):
+                    raise DivergenceError(_divergence("the mean loss", mean_loss))
+        except DivergenceError as error:
+            raise DivergenceError(f"epoch {epoch}: {error}") from None
+        losses.append(mean_loss)
+        if on_epoch is not None:
+            on_epoch(epoch, mean_loss, params)
+    return losses
+
+
+def _engine(engine):
+    if callable(engine):
+        return engine
+    if engine not in ENGINES:
+        raise ValueError(f"engine: {engine!r} is neither a function nor one of {sorted(ENGINES)}")
+    return ENGINES[engine]
+
+
+def _with_bar(batches, epoch):
+    from tqdm import tqdm
+
+    return tqdm(batches, desc=f"Epoch {epoch}", unit=" batches", leave=False)
+
+
+@contextmanager
+def _last_finite(params):
+    """Put `params` back as they were if the loss diverges within, or they end up not finite."""
+    before = [param.copy() for param in params]
+    try:
+        yield
+        for name, param in zip("wb", params):
+            if not np.isfinite(param.asnumpy()).all():
+                raise DivergenceError(_divergence(name, "no longer finite"))
+    except DivergenceError:
+        for param, finite in zip(params, before):
+            param[:] = finite
+        raise
+
+
+def _divergence(what, value):
+    return f"{what} is {value}; try a smaller learning_rate, or scale the inputs"

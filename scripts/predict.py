@@ -1,0 +1,47 @@
+#!/usr/bin/env python
+"""Predict with a model that train.py has saved, and write the predictions as CSV."""
+
+import sys
+from pathlib import Path
+
+from _command import Parser, run
+
+
+def make_parser():
+    parser = Parser(description=__doc__)
+    parser.add_argument("model", type=Path, metavar="MODEL", help="the .params file")
+    parser.add_argument("data", metavar="FILE", help="CSV file with the model's columns, by name")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="CSV file to write (default: standard output)"
+    )
+    return parser
+
+
+def predict(args):
+    import numpy as np
+
+    from mxlinreg import tables
+    from mxlinreg.checkpoint import load_model
+    from mxlinreg.files import check_writable, replacing
+
+    if args.output is not None:
+        check_writable("--output", args.output)
+    (w, b), model = load_model(args.model)
+    X, columns = tables.encode(tables.read_csv(args.data), model["features"], model["levels"])
+    if model["fill"] is not None:
+        X = tables.fill_missing(X, np.array(model["fill"]))
+    missing = np.isnan(X).sum(axis=0)
+    if missing.any():
+        listed = ", ".join(f"{name!r} {n}" for name, n in zip(columns, missing) if n)
+        raise ValueError(f"{args.data}: missing values ({listed}); fill them in, or drop the rows")
+    yhat = X @ w.asnumpy().astype(np.float64)[:, 0] + b.asnumpy().astype(np.float64)[0]
+    table = {f"predicted {model['target']}": yhat}
+    if args.output is None:
+        tables.write_csv(sys.stdout.buffer, table)
+    else:
+        with replacing(args.output) as temporary:
+            tables.write_csv(temporary, table)
+
+
+if __name__ == "__main__":
+    run(make_parser(), predict)

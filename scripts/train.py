@@ -1,0 +1,411 @@
+#!/usr/bin/env python
+"""Train the chapter's linear regression, on its synthetic data or on a CSV file."""
+
+import math
+import os
+import signal
+import sys
+from pathlib import Path
+
+from _command import Parser, count, number, run
+
+PICTURE_ENDINGS = (".png", ".pdf", ".svg")
+
+
+def make_parser():
+    parser = Parser(description=__doc__)
+    add = parser.add_argument
+    add(
+        "--epochs",
+        type=count(0),
+        metavar="N",
+        help="how often to go through the data "
+        "(default: 10; for a file as many as make 2400 batches, but 5 to 400)",
+    )
+    add(
+        "--batch-size",
+        type=count(1),
+        metavar="N",
+        help="rows in a batch (default: 4; for a file about 64, in batches of equal size)",
+    )
+    add(
+        "--learning-rate",
+        type=number(0),
+        metavar="R",
+        help="size of a step (default: 0.0001; for a file 0.5 / (number of columns + 1))",
+    )
+    add(
+        "--seed",
+        type=count(0, 2**31 - 1),
+        default=1,
+        metavar="N",
+        help="of all that is random (default: 1)",
+    )
+    add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
+    add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
+    add("--model-ctx", metavar="CTX", help="device of the model (default: that of --ctx)")
+    add(
+        "--dtype",
+        choices=["float32", "float64"],
+        help="type of data and model (default: float32; for a file float64)",
+    )
+    add(
+        "--plot",
+        type=Path,
+        metavar="PATH",
+        help="write the picture of the fit to this .png, .pdf or .svg file, "
+        "or all pictures to this folder (default: none)",
+    )
+    add(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write w and b to this .params file, and a JSON beside it (default: none)",
+    )
+    add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
+
+    add = parser.add_argument_group("synthetic data").add_argument
+    add("--num-examples", type=count(1), metavar="N", help="number of rows (default: 10000)")
+    add(
+        "--noise",
+        type=number(0),
+        metavar="S",
+        help="standard deviation of the noise (default: 0.1)",
+    )
+
+    add = parser.add_argument_group("real data").add_argument
+    add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
+    add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
+    add(
+        "--features",
+        type=lambda text: text.split(","),
+        metavar="A,B,...",
+        help="columns to predict it from (default: all others)",
+    )
+    add(
+        "--validation",
+        type=number(0, below=1),
+        metavar="SHARE",
+        help="share of the rows that is held out (default: 0.2)",
+    )
+    add(
+        "--one-hot",
+        action="store_true",
+        help="encode text columns, each value but the first as a column of 0 and 1 "
+        "(default: text is an error)",
+    )
+    add(
+        "--missing",
+        choices=["drop", "mean"],
+        help="drop rows with missing values, or fill in the mean of the training rows "
+        "(default: missing values are an error)",
+    )
+    return parser
+
+
+def main():
+    parser = make_parser()
+    run(parser, lambda args: train(parser, args))
+
+
+def train(parser, args):
+    args.data_ctx = args.data_ctx or args.ctx
+    args.model_ctx = args.model_ctx or args.ctx
+    check_usage(parser, args)
+    import_mxlinreg(args)
+    import mxnet as mx
+    import numpy as np
+
+    import mxlinreg as mlr
+
+    args.data_ctx, args.model_ctx = mlr.context(args.data_ctx), mlr.context(args.model_ctx)
+    check_outputs(args)
+    mx.random.seed(args.seed)
+    np.random.seed(args.seed)
+    if args.data is None:
+        train_chapter(args)
+    else:
+        train_table(args)
+
+
+def check_usage(parser, args):
+    """Refuse options that the chosen kind of data would ignore."""
+    if args.data is None:
+        kind, others = "--data", ("target", "features", "validation", "one_hot", "missing")
+    else:
+        kind, others = "the synthetic data", ("num_examples", "noise")
+        if args.target is None:
+            parser.error("--data needs --target COLUMN")
+    for name in others:
+        if getattr(args, name) not in (None, False):
+            parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
+
+
+def import_mxlinreg(args):
+    """Import it with the MXNet engine that suits operations as small as the chapter's.
+
+    NaiveEngine runs each operation in the calling thread: the same bits in 0.5 to 0.7 of the
+    time. MXNet announces any engine but its default on stderr, past Python, as it starts it.
+    """
+    on_cpu = args.data_ctx.startswith("cpu") and args.model_ctx.startswith("cpu")
+    if not on_cpu or "MXNET_ENGINE_TYPE" in os.environ:
+        import mxlinreg  # noqa: F401
+
+        return
+    os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
+    stderr = os.dup(2)
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        import mxlinreg  # noqa: F401
+
+        mxlinreg.init_params()
+    finally:
+        os.dup2(stderr, 2)
+
+
+def check_outputs(args):
+    """Find out now, not after the training, whether the results can be written."""
+    from mxlinreg.checkpoint import description_path
+    from mxlinreg.files import check_writable
+
+    if args.save is not None:
+        check_writable("--save", args.save)
+        check_writable("--save", description_path(args.save))
+    if args.plot is not None:
+        import matplotlib  # noqa: F401
+
+        if args.plot.suffix.lower() in PICTURE_ENDINGS and not args.plot.is_dir():
+            check_writable("--plot", args.plot)
+        else:
+            args.plot.mkdir(parents=True, exist_ok=True)
+            check_writable("--plot", args.plot / "data.png")
+
+
+def train_chapter(args):
+    import numpy as np
+
+    import mxlinreg as mlr
+    from mxlinreg import plotting
+
+    dtype = args.dtype or "float32"
+    num_examples = 10000 if args.num_examples is None else args.num_examples
+    noise = 0.1 if args.noise is None else args.noise
+    X, y = mlr.synthetic(num_examples, noise, ctx=args.data_ctx, dtype=dtype)
+    train_data = mlr.ArrayLoader(X, y, batch_size=args.batch_size or 4, shuffle=True)
+    params = w, b = mlr.init_params(ctx=args.model_ctx, dtype=dtype)
+    pictures = {}
+    if args.plot is not None:
+        pictures["before"] = plotting.plot_training([], X, params)
+
+    print_contexts(args)
+    epochs = 10 if args.epochs is None else args.epochs
+    learning_rate = 1e-4 if args.learning_rate is None else args.learning_rate
+    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
+
+    print(f"\n{'':6}{'learned':>12}{'true':>8}")
+    learned = [*w.asnumpy().ravel(), *b.asnumpy()]
+    for name, value, true in zip(("w[0]", "w[1]", "b"), learned, (2, -3.4, 4.2)):
+        print(f"{name:6}{value:12.6f}{true:8}")
+
+    description = {
+        "columns": ["x0", "x1"],
+        "features": ["x0", "x1"],
+        "target": "y",
+        "levels": {},
+        "fill": None,
+        "dtype": dtype,
+        "metrics": {"training": metrics(y.asnumpy(), X.asnumpy(), params)},
+        "losses": losses,
+    }
+    save(args, params, description, interrupted)
+    if args.plot is not None:
+        after = plotting.plot_training(losses, X, params)
+        x = np.linspace(0, 4, 12)
+        line = 1.5 * x + 1 + 0.2 * np.random.RandomState(args.seed).normal(size=len(x))
+        line[8] += 4
+        pictures.update(
+            data=plotting.plot_data(X, y),
+            after=after,
+            errors=plotting.plot_errors(x, line, *np.polyfit(x, line, 1)),
+            network=plotting.plot_network(2),
+        )
+        save_pictures(args, after, pictures)
+
+
+def train_table(args):
+    import mxnet as mx
+    import numpy as np
+
+    import mxlinreg as mlr
+    from mxlinreg import plotting, scaling, tables
+
+    dtype = args.dtype or "float64"
+    table = tables.load(
+        args.data, args.target, args.features, args.one_hot, args.missing or "error"
+    )
+    rows = np.random.permutation(len(table.y))
+    held_out = round((0.2 if args.validation is None else args.validation) * len(rows))
+    training, validation = np.sort(rows[held_out:]), np.sort(rows[:held_out])
+    X, fill = table.X, None
+    if args.missing == "mean":
+        fill = tables.column_means(X[training], table.columns)
+        X = tables.fill_missing(X, fill)
+
+    X_scaled, X_mean, X_scale = scaling.standardise(X[training])
+    y_scaled, y_mean, y_scale = scaling.standardise(table.y[training, None])
+    for column, scale in zip(table.columns, X_scale):
+        if scale == 0:
+            warn(f"{column!r} is constant in the training rows; its coefficient is 0")
+    num_batches = math.ceil(len(training) / 64)
+    batch_size = args.batch_size or math.ceil(len(training) / num_batches)
+    train_data = mlr.ArrayLoader(
+        mx.nd.array(X_scaled, ctx=args.data_ctx, dtype=dtype),
+        mx.nd.array(y_scaled[:, 0], ctx=args.data_ctx, dtype=dtype),
+        batch_size=batch_size,
+    )
+    params = mlr.init_params(X.shape[1], 1, ctx=args.model_ctx, dtype=dtype)
+    for param in params:
+        # The coefficients of standardised data are below 1, often far; a start near 0 saves
+        # correlated columns the many epochs in which they would forget a draw from N(0, 1).
+        param[:] = 0.01 * param
+
+    print_contexts(args)
+    print(
+        f"{args.data}: {len(training)} training and {len(validation)} validation rows, "
+        f"{X.shape[1]} columns; the losses are those of the standardised target"
+    )
+    epochs = min(400, max(5, math.ceil(2400 / len(train_data))))
+    epochs = epochs if args.epochs is None else args.epochs
+    learning_rate = 0.5 / (X.shape[1] + 1) if args.learning_rate is None else args.learning_rate
+    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
+
+    w, b = scaling.fold(params, X_mean, X_scale, y_mean, y_scale)
+    params = [mx.nd.array(w, dtype=dtype), mx.nd.array(b, dtype=dtype)]
+    results = {"training": metrics(table.y[training], X[training], params)}
+    if held_out:
+        results["validation"] = metrics(table.y[validation], X[validation], params)
+    print_metrics(results)
+    width = max(len(column) for column in (*table.columns, "(intercept)"))
+    print(f"\n{'column':{width}}  coefficient of {args.target}")
+    values = (value.asnumpy().ravel() for value in params)
+    for column, value in zip((*table.columns, "(intercept)"), np.concatenate(list(values))):
+        print(f"{column:{width}}  {value:.6g}")
+
+    description = {
+        "columns": table.columns,
+        "features": table.features,
+        "target": args.target,
+        "levels": table.levels,
+        "fill": None if fill is None else fill.tolist(),
+        "dtype": dtype,
+        "metrics": results,
+        "losses": losses,
+    }
+    save(args, params, description, interrupted)
+    if args.plot is not None:
+        yhat = predict(X, params)
+        predictions = plotting.plot_predictions(table.y, yhat, args.target)
+        pictures = {
+            "predictions": predictions,
+            "residuals": plotting.plot_residuals(table.y, yhat, args.target),
+            "coefficients": plotting.plot_coefficients(table.columns, w),
+            "network": plotting.plot_network(X.shape[1]),
+        }
+        if losses:
+            pictures["losses"] = plotting.plot_losses(losses)
+        if X.shape[1] == 1:
+            pictures["errors"] = plotting.plot_errors(X[:, 0], table.y, w[0, 0], b[0])
+        save_pictures(args, predictions, pictures)
+
+
+def fit(args, params, train_data, epochs, learning_rate):
+    """Train, and give the losses and whether Ctrl-C has cut it short."""
+    import mxlinreg as mlr
+
+    losses = []
+    interrupts = []
+
+    def interrupt(signum, frame):
+        interrupts.append(signum)
+        raise KeyboardInterrupt
+
+    def on_epoch(epoch, mean_loss, params):
+        losses.append(mean_loss)
+        if not args.quiet:
+            print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
+        if interrupts:  # raised where Python drops exceptions: while it freed an NDArray
+            raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGINT, interrupt)
+    progress = sys.stderr.isatty() and not args.quiet
+    try:
+        mlr.train(
+            params, train_data, epochs, learning_rate, on_epoch=on_epoch, progress=progress
+        )
+    except KeyboardInterrupt:
+        return losses, True
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return losses, False
+
+
+def predict(X, params):
+    """Predictions in float64 of a model of one output: an array of shape (n,)."""
+    w, b = (param.asnumpy().astype("float64") for param in params)
+    return X @ w[:, 0] + b[0]
+
+
+def metrics(y, X, params):
+    y = y.astype("float64")
+    squares = (predict(X, params) - y) ** 2
+    total = ((y - y.mean()) ** 2).mean()
+    mse = float(squares.mean())
+    # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
+    r2 = float(1 - mse / total) if total > 0 else None
+    return {"rows": len(y), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
+
+
+def print_contexts(args):
+    print(f"data_ctx: {args.data_ctx}, model_ctx: {args.model_ctx}", flush=True)
+
+
+def print_metrics(results):
+    print(f"\n{'':6}" + "".join(f"{name:>14}" for name in results))
+    for key, label in (("rows", "rows"), ("mse", "MSE"), ("rmse", "RMSE"), ("r2", "R2")):
+        values = (results[name][key] for name in results)
+        texts = ("undefined" if value is None else f"{value:.6g}" for value in values)
+        print(f"{label:6}" + "".join(f"{text:>14}" for text in texts))
+
+
+def save(args, params, description, interrupted):
+    from mxlinreg.checkpoint import description_path, save_model
+
+    saved = "nothing saved"
+    if args.save is not None:
+        save_model(args.save, params, description)
+        saved = f"saved {args.save} and {description_path(args.save)}"
+        if not interrupted:
+            print(f"\n{saved}")
+    if interrupted:
+        raise KeyboardInterrupt(f"interrupted after {len(description['losses'])} epochs; {saved}")
+
+
+def save_pictures(args, main_picture, pictures):
+    """Write the one picture that a file's name asks for, or all into a folder."""
+    from mxlinreg.plotting import save_figure
+
+    if args.plot.is_dir():
+        for name, figure in pictures.items():
+            save_figure(figure, args.plot / f"{name}.png")
+        print(f"\nwrote {', '.join(f'{name}.png' for name in sorted(pictures))} to {args.plot}")
+    else:
+        save_figure(main_picture, args.plot)
+        print(f"\nwrote {args.plot}")
+
+
+def warn(message):
+    print(f"train.py: warning: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
