@@ -13,6 +13,8 @@ import types
 
 import numpy as np
 
+__all__ = ["autograd", "gluon", "mx", "nd"]
+
 
 def _in1d(ar1, ar2, assume_unique=False, invert=False):
     return np.isin(np.ravel(ar1), ar2, assume_unique=assume_unique, invert=invert)
@@ -90,11 +92,10 @@ def _argument_text(value):
 sys.meta_path.insert(0, _Finder)
 try:
     import mxnet as mx
+    from mxnet import autograd, gluon, nd
 except BaseException:
     sys.meta_path.remove(_Finder)
     raise
-
-from mxnet import autograd, gluon, nd
 
 if str((np.int64(3),)) != "(3,)":
     mx._ctypes.ndarray.str = mx._ctypes.symbol.str = _argument_text

@@ -79,6 +79,8 @@ class ArrayLoader(gluon.data.DataLoader):
         differ, or if `batch_size` is below 1.
     """
 
+    _worker_pool = None  # so that DataLoader.__del__ is content where __init__ has raised
+
     def __init__(self, X, y, batch_size: int = 4, shuffle: bool = True):
         self.X = _as_ndarray("X", X, (2,))
         self.y = _as_ndarray("y", y, (1, 2))

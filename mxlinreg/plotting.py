@@ -162,7 +162,9 @@ def plot_predictions(y: np.ndarray, yhat: np.ndarray, target: str = "y") -> "Fig
     axes.plot(y, yhat, "o", markersize=4, alpha=0.6)
     ends = [min(np.min(y), np.min(yhat)), max(np.max(y), np.max(yhat))]
     axes.plot(ends, ends, "--", color="gray", label="predicted = actual")
-    _label(axes, "Predicted against actual", f"actual {_plain(target)}", f"predicted {_plain(target)}")
+    _label(
+        axes, "Predicted against actual", f"actual {_plain(target)}", f"predicted {_plain(target)}"
+    )
     axes.legend()
     return figure
 

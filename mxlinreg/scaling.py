@@ -37,7 +37,9 @@ def standardise(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     mean[constant], centred[:, constant] = X[0, constant], 0
     spread = np.abs(centred).max(axis=0)
     if not np.isfinite(spread).all():
-        raise ValueError(f"X: the values of columns {np.flatnonzero(~np.isfinite(spread))} overflow")
+        raise ValueError(
+            f"X: the values of columns {np.flatnonzero(~np.isfinite(spread))} overflow"
+        )
     spread[constant] = 1
     centred /= spread
     deviation = np.sqrt(np.mean(centred**2, axis=0))

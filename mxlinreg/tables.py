@@ -2,6 +2,8 @@
 
 import csv
 import difflib
+import io
+import itertools
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
@@ -210,10 +212,10 @@ def write_csv(path: Any, columns: Dict[str, np.ndarray]) -> None:
 
 
 def _delimiter(path):
-    """The separator that gives the header the most columns."""
+    """The separator that cuts the first rows into equally many columns, and into the most."""
     try:
         with open(path, "rb") as file:
-            head = file.read(1 << 16)
+            head = file.read(1 << 20)
     except IsADirectoryError:
         raise ValueError(f"{path}: is a folder; give a CSV file") from None
     except OSError as error:
@@ -222,8 +224,17 @@ def _delimiter(path):
         raise ValueError(f"{path}: is empty; a CSV file with a header is needed")
     if b"\0" in head:
         raise ValueError(f"{path}: is not a text file; a CSV file in UTF-8 is needed")
-    lines = head.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()
-    return max(",;\t", key=lambda delimiter: len(next(csv.reader(lines, delimiter=delimiter))))
+    text = head.decode("utf-8", errors="replace").lstrip("\ufeff")
+
+    def fit(delimiter):
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        try:
+            widths = [len(row) for row in itertools.islice(filter(None, rows), 10)]
+        except csv.Error:
+            return False, 0
+        return len(set(widths)) == 1 and widths[0] > 1, widths[0]
+
+    return max(",;\t", key=fit)
 
 
 def _check_names(argument, names, known):

@@ -339,9 +339,7 @@ def fit(args, params, train_data, epochs, learning_rate):
     previous = signal.signal(signal.SIGINT, interrupt)
     progress = sys.stderr.isatty() and not args.quiet
     try:
-        mlr.train(
-            params, train_data, epochs, learning_rate, on_epoch=on_epoch, progress=progress
-        )
+        mlr.train(params, train_data, epochs, learning_rate, on_epoch=on_epoch, progress=progress)
     except KeyboardInterrupt:
         return losses, True
     finally:

@@ -1,0 +1,31 @@
+import os
+import sys
+from pathlib import Path
+
+# The engine that scripts/train.py chooses too: the same bits, in less time.
+os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+import mxlinreg  # noqa: E402, F401  (before any test's own `import mxnet`)
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def seed():
+    """A function that seeds both generators that a run draws from."""
+    import mxnet as mx
+
+    def seed_both(number=1):
+        mx.random.seed(number)
+        np.random.seed(number)
+
+    seed_both()
+    return seed_both
+
+
+@pytest.fixture
+def data():
+    return Path(__file__).parent / "data"

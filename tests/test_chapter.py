@@ -1,0 +1,68 @@
+"""The chapter, bit for bit: the package beside the chapter's plain loop."""
+
+import json
+
+import chapter
+import mxnet as mx
+import numpy as np
+import pytest
+
+import mxlinreg as mlr
+
+
+def package(seed, batch_size, epochs):
+    """The chapter's story told with the package."""
+    mx.random.seed(seed)
+    np.random.seed(seed)
+    data_ctx, model_ctx = mlr.context("cpu"), mlr.context("cpu")
+    X, y = mlr.synthetic(num_examples=10000, noise=0.1, ctx=data_ctx)
+    train_data = mlr.ArrayLoader(X, y, batch_size=batch_size, shuffle=True)
+    params = w, b = mlr.init_params(num_inputs=2, num_outputs=1, ctx=model_ctx)
+    losses = mlr.train(params, train_data, epochs=epochs, learning_rate=1e-4)
+    return losses, w.asnumpy(), b.asnumpy()
+
+
+def frozen(data, seed, batch_size):
+    runs = json.loads((data / "chapter.json").read_text())["runs"]
+    return next(r for r in runs if (r["seed"], r["batch_size"]) == (seed, batch_size))
+
+
+@pytest.mark.parametrize("seed", chapter.SEEDS)
+@pytest.mark.parametrize("batch_size, epochs", [(4, 1), (10, 2), (64, 5)])
+def test_same_bits_as_the_plain_loop(seed, batch_size, epochs):
+    ours = package(seed, batch_size, epochs)
+    theirs = chapter.chapter(seed, batch_size, epochs)
+    assert ours[0] == theirs[0]
+    assert all(type(loss) is float for loss in ours[0])
+    assert ours[1].tobytes() == theirs[1].tobytes() and ours[2].tobytes() == theirs[2].tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed, batch_size", [(1, 4), (2, 10), (3, 64)])
+def test_same_numbers_as_a_plain_interpreter(data, seed, batch_size):
+    losses, w, b = package(seed, batch_size, epochs=10)
+    expected = frozen(data, seed, batch_size)
+    np.testing.assert_allclose(losses, expected["losses"], rtol=1e-6)
+    np.testing.assert_allclose(w.ravel(), expected["w"], rtol=1e-6)
+    np.testing.assert_allclose(b, expected["b"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", chapter.SEEDS)
+def test_published_shape_of_the_run(data, seed):
+    """Each epoch shrinks the excess over the noise variance 0.01 by a factor near e."""
+    excess = np.array(frozen(data, seed, 4)["losses"]) - 0.01
+    assert (np.abs(excess[1:8] / excess[:7] - np.exp(-1)) < 0.02).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_learns_the_true_function(seed):
+    """Ten epochs of the chapter, in a tenth of the steps: batches of 40, ten times the rate."""
+    mx.random.seed(seed)
+    np.random.seed(seed)
+    X, y = mlr.synthetic()
+    params = w, b = mlr.init_params()
+    losses = mlr.train(params, mlr.ArrayLoader(X, y, batch_size=40), 10, learning_rate=1e-3)
+    assert 0.0095 < losses[-1] < 0.02
+    assert np.abs(w.asnumpy().ravel() - [2, -3.4]).max() < 0.1
+    assert abs(b.asscalar() - 4.2) < 0.1

@@ -1,0 +1,132 @@
+"""MXNet on today's NumPy: imported by the package, whole, and NumPy as it was."""
+
+import subprocess
+import sys
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+REMOVED_BEFORE_2_4 = [
+    "bool", "int", "Inf", "PINF", "NINF", "NaN", "NAN", "PZERO", "NZERO", "compat", "alltrue",
+    "sometrue", "product", "round_", "msort", "in1d", "trapz", "mirr", "npv", "pmt", "ppmt", "pv",
+    "rate",
+]  # fmt: skip
+
+
+def run(code, *args):
+    return subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True)
+
+
+def test_numpy_is_left_as_found():
+    done = run(
+        "import numpy\n"
+        "before = dict(vars(numpy))\n"
+        "import mxlinreg, mxnet\n"
+        "after = vars(numpy)\n"
+        "new = set(after) - set(before)\n"
+        "import types\n"
+        "assert all(isinstance(after[k], types.ModuleType) for k in new), new\n"
+        "assert all(after[k] is before[k] for k in before)\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_numpy_is_left_as_found_when_the_import_fails(tmp_path):
+    (tmp_path / "mxnet").mkdir()
+    (tmp_path / "mxnet" / "__init__.py").write_text(
+        "import numpy as np\n"
+        "assert np.PZERO == 0 and np.bool is bool\n"
+        "raise OSError('no library')\n"
+    )
+    done = run(
+        "import sys, numpy\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "before, finders = dict(vars(numpy)), list(sys.meta_path)\n"
+        "try:\n"
+        "    import mxlinreg\n"
+        "except OSError as error:\n"
+        "    assert str(error) == 'no library'\n"
+        "else:\n"
+        "    raise AssertionError('imported')\n"
+        "assert dict(vars(numpy)) == before and sys.meta_path == finders\n",
+        str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_modules_do_not_see_the_removed_names(tmp_path):
+    """SciPy and others, imported while MXNet is, ask NumPy what it has."""
+    (tmp_path / "mxnet").mkdir()
+    (tmp_path / "mxnet" / "__init__.py").write_text("import other\nraise ImportError(other.seen)\n")
+    (tmp_path / "other.py").write_text(
+        "import numpy\nseen = [hasattr(numpy, n) for n in ('bool', 'PZERO', 'isdtype')]\n"
+    )
+    done = run(
+        "import sys, numpy\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "own = [hasattr(numpy, n) for n in ('bool', 'PZERO', 'isdtype')]\n"
+        "try:\n"
+        "    import mxlinreg\n"
+        "except ImportError as error:\n"
+        "    assert str(error) == str(own), (error, own)\n",
+        str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_mxnet_imported_before_is_kept():
+    done = run(
+        "import mxlinreg, sys, mxnet\n"
+        "for name in [n for n in sys.modules if n.startswith('mxlinreg')]:\n"
+        "    del sys.modules[name]\n"
+        "import numpy\n"
+        "before = dict(vars(numpy))\n"
+        "import mxlinreg\n"
+        "assert sys.modules['mxnet'] is mxnet and dict(vars(numpy)) == before\n"
+        "assert mxlinreg.init_params()[0].shape == (2, 1)\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", REMOVED_BEFORE_2_4)
+def test_mxnet_has_the_names_that_numpy_removed(name):
+    taken = sys.modules["mxnet.numpy.utils"].onp
+    assert hasattr(taken, name)
+
+
+def test_replacements_compute_what_numpy_did():
+    taken = sys.modules["mxnet.numpy.utils"].onp
+    a = np.array([[3.0, 1.0], [2.0, 4.0]])
+    assert np.array_equal(taken.msort(a), [[2, 1], [3, 4]])
+    assert taken.trapz([1.0, 3.0]) == 2
+    assert np.array_equal(taken.in1d([[1, 2], [3, 4]], [2, 3]), [False, True, True, False])
+    assert taken.product([2, 3]) == 6
+    assert not taken.alltrue([0, 1]) and taken.sometrue([0, 1])
+    assert taken.round_(2.6) == 3
+    with pytest.raises(RuntimeError, match="numpy-financial"):
+        taken.npv(0.1, [1, 2])
+
+
+def test_shapes_may_hold_numpy_integers():
+    """NumPy 2 writes them in a tuple as np.int64(3), which MXNet's library cannot parse."""
+    shape = tuple(np.array([2, 3]))
+    assert mx.nd.ones(shape).shape == (2, 3)
+    assert mx.nd.zeros((6,)).reshape(shape).shape == (2, 3)
+    assert mx.nd.sum(mx.nd.ones((2, 3)), axis=(np.int64(0), np.int64(1))).asscalar() == 6
+    assert mx.sym.ones(shape=shape).infer_shape()[1] == [(2, 3)]
+    assert mx.nd.clip(mx.nd.array([5.0]), np.float32(0.5), np.float32(1.5)).asscalar() == 1.5
+
+
+def test_mxnet_works_past_its_import():
+    """Parts that take removed names only as they run."""
+    assert mx.np.ones((2,)).astype(bool).dtype == bool
+    assert mx.np.array([1.0, 2.0])[mx.np.array([True, False], dtype=bool)].asnumpy() == [1.0]
+    handler = mx.gluon.contrib.estimator.EarlyStoppingHandler(mx.metric.MSE(), mode="min")
+    handler.train_begin(None)
+    assert handler.best == np.inf
+    mx.test_utils.assert_almost_equal(mx.nd.ones((2,)), np.ones(2))
+    with mx.util.np_shape(True), mx.util.np_array(True):
+        assert mx.np.pad(mx.np.ones((1, 1)), ((0, 1), (0, 0))).tolist() == [[1], [0]]
+        symbol = mx.sym.np.pad(mx.sym.np.ones((1, 1)), ((0, 1), (0, 0)))
+        assert symbol.infer_shape()[1] == [(2, 1)]

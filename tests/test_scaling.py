@@ -1,0 +1,52 @@
+"""Standardisation and its way back."""
+
+import mxnet as mx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mxlinreg.scaling import fold, standardise
+
+reasonable = st.floats(-1e6, 1e6, allow_subnormal=False)
+
+
+@given(arrays(np.float64, st.tuples(st.integers(1, 20), st.integers(1, 4)), elements=reasonable))
+@settings(deadline=None, max_examples=60)
+def test_standardise(X):
+    scaled, mean, scale = standardise(X)
+    size = np.abs(X).max()
+    np.testing.assert_allclose(mean + scale * scaled, X, atol=1e-9 * (1 + size))
+    constant = np.ptp(X, axis=0) == 0
+    assert ((scale == 0) == constant).all() and (scaled[:, constant] == 0).all()
+    wide = scale > 1e-3 * size
+    np.testing.assert_allclose(scaled[:, wide].mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(scaled[:, wide].std(axis=0), 1, atol=1e-9)
+
+
+def test_extreme_columns():
+    X = np.array([[1e300, 1e-300, 0.1], [3e300, 3e-300, 0.1], [2e300, 2e-300, 0.1]])
+    scaled, mean, scale = standardise(X)
+    np.testing.assert_allclose(scaled[:, 0], [-(1.5**0.5), 1.5**0.5, 0], atol=1e-12)
+    np.testing.assert_allclose(scaled[:, 1], [-(1.5**0.5), 1.5**0.5, 0], atol=1e-12)
+    assert (scaled[:, 2] == 0).all() and scale[2] == 0 and mean[2] == 0.1
+    with pytest.raises(ValueError, match="overflow"):
+        standardise(np.array([[-1.7e308], [1.7e308], [1.7e308]]))
+
+
+@pytest.mark.parametrize("num_outputs", [1, 2])
+def test_fold_predicts_the_same(num_outputs):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(50, 3)) * [1e-3, 1, 1e4] + [5, 0, -1e5]
+    X[:, 1] = 7
+    y = rng.normal(size=(50, num_outputs)) * 30 + 1000
+    X_scaled, X_mean, X_scale = standardise(X)
+    y_scaled, y_mean, y_scale = standardise(y)
+    params = w, b = rng.normal(size=(3, num_outputs)), rng.normal(size=num_outputs)
+    folded = fold(
+        [mx.nd.array(param, dtype="float64") for param in params], X_mean, X_scale, y_mean, y_scale
+    )
+    expected = y_mean + y_scale * (X_scaled @ w + b)
+    np.testing.assert_allclose(X @ folded[0] + folded[1], expected, rtol=1e-9)
+    assert (folded[0][1] == 0).all()

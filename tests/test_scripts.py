@@ -1,0 +1,282 @@
+"""scripts/train.py and scripts/predict.py, as a user runs them."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+
+def environment():
+    inherited = {k: v for k, v in os.environ.items() if k != "MXNET_ENGINE_TYPE"}
+    return {**inherited, "PYTHONPATH": str(SCRIPTS.parent)}
+
+
+def run(script, *arguments):
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment())
+
+
+def succeed(*arguments):
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def fail(status, *arguments):
+    done = run(*arguments)
+    assert done.returncode == status, done
+    assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def rows_of(path):
+    with open(path, newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A function that writes rows to a CSV file."""
+
+    def write(*rows):
+        path = tmp_path / "table.csv"
+        with open(path, "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    return write
+
+
+def test_the_chapters_job(data, tmp_path):
+    """One epoch of it: the loss is the first of the chapter's run, to all its digits."""
+    done = succeed(
+        "train.py", "--epochs", 1, "--save", tmp_path / "m.params", "--plot", tmp_path / "pictures"
+    )
+    assert done.stderr == ""
+    contexts, epoch, *rest = done.stdout.splitlines()
+    assert contexts == "data_ctx: cpu(0), model_ctx: cpu(0)"
+    match = re.fullmatch(r"Epoch 0, batch 2499\. Mean loss: ([\d.]+)", epoch)
+    chapter = json.loads((data / "chapter.json").read_text())["runs"][0]
+    np.testing.assert_allclose(float(match[1]), chapter["losses"][0], rtol=1e-6)
+    assert [line.split()[-1] for line in rest if line[:1] in "wb" and line][:3] == [
+        "2",
+        "-3.4",
+        "4.2",
+    ]
+    saved = mx.nd.load(str(tmp_path / "m.params"))
+    assert saved["w"].shape == (2, 1) and saved["b"].shape == (1,)
+    description = json.loads((tmp_path / "m.json").read_text())
+    assert description["columns"] == ["x0", "x1"] and description["dtype"] == "float32"
+    pictures = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert pictures == ["after.png", "before.png", "data.png", "errors.png", "network.png"]
+
+
+def test_options_of_the_chapters_job():
+    lines = succeed(
+        "train.py", "--num-examples", 103, "--batch-size", 10, "--epochs", 3, "--seed", 2,
+        "--learning-rate", 0.05, "--noise", 0, "--dtype", "float64",
+        "--data-ctx", "cpu(0)", "--model-ctx", "cpu(1)",
+    ).stdout.splitlines()  # fmt: skip
+    assert lines[0] == "data_ctx: cpu(0), model_ctx: cpu(1)"
+    assert [line.split(".")[0] for line in lines[1:4]] == [f"Epoch {e}, batch 10" for e in range(3)]
+
+
+def test_quiet_prints_the_result_only():
+    stdout = succeed("train.py", "--num-examples", 8, "--quiet").stdout
+    assert "Epoch" not in stdout and "w[0]" in stdout
+
+
+@pytest.mark.slow
+def test_diabetes_ends_within_one_per_cent_of_least_squares(data, tmp_path):
+    path, model = data / "diabetes.csv", tmp_path / "m.params"
+    done = succeed("train.py", "--data", path, "--target", "progression", "--save", model)
+    assert done.stderr == ""
+    header, *rows = rows_of(path)
+    numbers = np.array(rows, dtype=float)
+    X, y = np.column_stack([numbers[:, :-1], np.ones(len(rows))]), numbers[:, -1]
+    np.random.seed(1)
+    training = np.random.permutation(len(rows))[88:]
+    solution = np.linalg.lstsq(X[training], y[training], rcond=None)[0]
+    best = ((X[training] @ solution - y[training]) ** 2).mean()
+
+    saved = mx.nd.load(str(model))
+    learned = np.concatenate([saved["w"].asnumpy().ravel(), saved["b"].asnumpy()])
+    mse = ((X[training] @ learned - y[training]) ** 2).mean()
+    assert best <= mse < 1.01 * best
+    metrics = json.loads(model.with_suffix(".json").read_text())["metrics"]
+    np.testing.assert_allclose(metrics["training"]["mse"], mse)
+    held_out = np.setdiff1d(np.arange(len(rows)), training)
+    residuals = X[held_out] @ learned - y[held_out]
+    assert metrics["validation"]["rows"] == 88
+    np.testing.assert_allclose(metrics["validation"]["mse"], (residuals**2).mean())
+    np.testing.assert_allclose(metrics["validation"]["rmse"], (residuals**2).mean() ** 0.5)
+    r2 = 1 - (residuals**2).mean() / y[held_out].var()
+    np.testing.assert_allclose(metrics["validation"]["r2"], r2)
+    for name, value in zip(header[:-1], learned):
+        assert re.search(rf"^{name} +{re.escape(f'{value:.6g}')}$", done.stdout, re.M)
+
+    predictions = rows_of_text(succeed("predict.py", model, path).stdout)
+    assert predictions[0] == ["predicted progression"]
+    np.testing.assert_allclose(np.array(predictions[1:], float)[:, 0], X @ learned, rtol=1e-12)
+
+
+def rows_of_text(text):
+    return list(csv.reader(text.splitlines()))
+
+
+def line_table(table, count=60):
+    rows = [[i, 2 - i % 3, 3 * i - 5 * (i % 3) + 7] for i in range(count)]
+    return table(["x", "twos", "y"], *rows)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_coefficients_are_in_the_files_units(table, tmp_path, dtype):
+    model = tmp_path / "m.params"
+    succeed("train.py", "--data", line_table(table), "--target", "y", "--dtype", dtype,
+            "--learning-rate", 0.2, "--save", model)  # fmt: skip
+    saved = mx.nd.load(str(model))
+    assert saved["w"].dtype == saved["b"].dtype == np.dtype(dtype)
+    np.testing.assert_allclose(saved["w"].asnumpy(), [[3], [5]], rtol=1e-4)
+    np.testing.assert_allclose(saved["b"].asnumpy(), [-3], rtol=1e-3)
+
+
+def test_text_missing_and_constant_columns(table, tmp_path):
+    rows = [[i, "abc"[i % 3], 7, i + 10 * (i % 3)] for i in range(40)]
+    rows += [["", "a", 7, 3]]
+    path, model = table(["x", "kind", "seven", "y"], *rows), tmp_path / "m.params"
+    common = ("train.py", "--data", path, "--target", "y")
+    assert "missing values ('x' 1)" in fail(1, *common, "--one-hot")
+    assert "text in 'kind'" in fail(1, *common, "--missing", "drop")
+    done = succeed(*common, "--one-hot", "--missing", "drop", "--save", model)
+    assert done.stderr == (
+        "train.py: warning: 'seven' is constant in the training rows; its coefficient is 0\n"
+    )
+    coefficients = dict(line.split() for line in done.stdout.splitlines() if line.count("=") == 1)
+    np.testing.assert_allclose(float(coefficients["kind=b"]), 10, rtol=1e-3)
+    np.testing.assert_allclose(float(coefficients["kind=c"]), 20, rtol=1e-3)
+    assert re.search(r"^seven +0$", done.stdout, re.M)
+    assert "missing values ('x' 1)" in fail(1, "predict.py", model, path)
+
+    succeed(*common, "--one-hot", "--missing", "mean", "--save", model)
+    assert len(rows_of_text(succeed("predict.py", model, path).stdout)) == 42
+    fill = json.loads(model.with_suffix(".json").read_text())["fill"]
+    assert abs(fill[0] - 19.5) < 5 and fill[-1] == 7
+
+
+def test_predict(table, tmp_path):
+    model, output = tmp_path / "m.params", tmp_path / "predictions.csv"
+    succeed("train.py", "--data", line_table(table), "--target", "y", "--learning-rate", 0.2,
+            "--validation", 0, "--save", model)  # fmt: skip
+    reordered = table(["extra", "twos", "x"], ["a", 1, 100], ["b", 0, -100])
+    succeed("predict.py", model, reordered, "--output", output)
+    np.testing.assert_allclose(np.array(rows_of(output)[1:], float).ravel(), [302, -303], rtol=1e-3)
+    before = output.read_bytes()
+    bad = table(["two", "x"], [1, 100])
+    message = fail(1, "predict.py", model, bad, "--output", output)
+    assert "no column 'twos'; the nearest is 'two'" in message
+    assert output.read_bytes() == before
+    assert "cannot be read" in fail(1, "predict.py", tmp_path / "none.params", bad)
+
+
+def test_pictures_of_real_data(table, tmp_path):
+    path = table(["x", "y"], *[[i, 2 * i] for i in range(30)])
+    common = ("train.py", "--data", path, "--target", "y", "--epochs", 3)
+    succeed(*common, "--plot", tmp_path / "pictures")
+    assert sorted(p.stem for p in (tmp_path / "pictures").iterdir()) == [
+        "coefficients", "errors", "losses", "network", "predictions", "residuals",
+    ]  # fmt: skip
+    succeed(*common, "--plot", tmp_path / "one.svg")
+    assert "<svg" in (tmp_path / "one.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (["--epochs", "-1"], "epochs"),
+        (["--epochs", "ten"], "epochs"),
+        (["--batch-size", "0"], "batch-size"),
+        (["--batch-size", "2.5"], "batch-size"),
+        (["--learning-rate", "-1"], "learning-rate"),
+        (["--learning-rate", "nan"], "learning-rate"),
+        (["--dtype", "int8"], "dtype"),
+        (["--data", "x.csv"], "--data needs --target"),
+        (["--target", "y"], "--target goes with --data only"),
+        (["--data", "x.csv", "--target", "y", "--noise", "1"], "--noise goes with"),
+        (["--data", "x.csv", "--target", "y", "--validation", "1"], "validation"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_usage_errors(arguments, text):
+    assert text in fail(2, "train.py", *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (["--ctx", "gpu(7)"], "gpu(7)"),
+        (["--model-ctx", "tpu"], "'tpu'"),
+        (["--data", "nowhere.csv", "--target", "y"], "nowhere.csv"),
+        (["--save", "/nowhere/m.params"], "--save"),
+        (["--save", "/"], "--save"),
+        (["--save", "m.json"], "another name"),
+        (["--plot", "/nowhere/p.png"], "--plot"),
+        (["--learning-rate", "1000"], "smaller learning_rate"),
+    ],
+)
+def test_errors(arguments, text):
+    few_rows = [] if "--data" in arguments else ["--num-examples", "8"]
+    assert text in fail(1, "train.py", *few_rows, *arguments)
+
+
+def test_divergence_overwrites_no_good_model(tmp_path):
+    model = tmp_path / "m.params"
+    model.write_text("good")
+    fail(1, "train.py", "--num-examples", 8, "--learning-rate", 1000, "--save", model)
+    assert model.read_text() == "good" and [p.name for p in tmp_path.iterdir()] == ["m.params"]
+
+
+@pytest.mark.parametrize("saving", [True, False])
+def test_interrupt(tmp_path, saving):
+    model = tmp_path / "m.params"
+    arguments = ["--save", str(model)] if saving else []
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPTS / "train.py"), "--num-examples", "400", "--epochs", "100000",
+         *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("Epoch 1,"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert re.fullmatch(r"train\.py: interrupted after \d+ epochs; .*saved.*\n", stderr), stderr
+    assert ("nothing saved" in stderr) != saving
+    if saving:
+        assert np.isfinite(mx.nd.load(str(model))["w"].asnumpy()).all()
+        assert len(json.loads(model.with_suffix(".json").read_text())["losses"]) >= 2
+
+
+def test_a_closed_pipe_is_no_traceback():
+    command = f"{sys.executable} {SCRIPTS / 'train.py'} --num-examples 8 --epochs 500 | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment()
+    )
+    assert done.stdout.startswith("data_ctx") and done.stderr == ""
+
+
+@pytest.mark.parametrize("script", ["train.py", "predict.py"])
+def test_help_states_each_default(script):
+    text = " ".join(succeed(script, "--help").stdout.split())
+    options = set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help", "--ctx"}
+    assert text.count("default") >= len(options)
