@@ -167,13 +167,13 @@ def check_outputs(args):
     """Find out now, not after the training, whether the results can be written."""
     from mxlinreg.checkpoint import description_path
     from mxlinreg.files import check_writable
+    from mxlinreg.plotting import plot_network
 
     if args.save is not None:
         check_writable("--save", args.save)
         check_writable("--save", description_path(args.save))
     if args.plot is not None:
-        import matplotlib  # noqa: F401
-
+        plot_network(1)  # is matplotlib there?
         if args.plot.suffix.lower() in PICTURE_ENDINGS and not args.plot.is_dir():
             check_writable("--plot", args.plot)
         else:
