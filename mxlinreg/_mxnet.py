@@ -58,13 +58,12 @@ def _import(name, globals=None, locals=None, fromlist=(), level=0):
     return _numpy if module is np else module
 
 
-_BUILTINS = {**vars(builtins), "__import__": _import}
-
-
 class _Loader(importlib.machinery.SourceFileLoader):
     def exec_module(self, module):
-        module.__builtins__ = _BUILTINS
+        module.__builtins__ = {**vars(builtins), "__import__": _import}
         super().exec_module(module)
+        # MXNet imports within functions too, often called ones, which Python's own does faster.
+        module.__builtins__["__import__"] = builtins.__import__
 
 
 class _Finder:

@@ -49,15 +49,19 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
     check_params(params)
     learning_rate = check_number("learning_rate", learning_rate)
     w, b = params
-    model_ctx = w.context
+    model_ctx, num_outputs = w.context, w.shape[1]
+    each_to_check = not isinstance(batches, ArrayLoader)
+    if not each_to_check:
+        check_batch(batches.X, batches.y, w)
     num_batches = 0
     # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
     cumulative_loss = 0.0
     with _last_finite(params):
         for data, label in batches:
-            check_batch(data, label, w)
+            if each_to_check:
+                check_batch(data, label, w)
             data = data.as_in_context(model_ctx)
-            label = label.as_in_context(model_ctx).reshape((-1, w.shape[1]))
+            label = label.as_in_context(model_ctx).reshape((-1, num_outputs))
             with autograd.record():
                 output = net(data, w, b)
                 loss = square_loss(output, label)
