@@ -71,9 +71,18 @@ def fold(
     w : array of shape (d, k), float64
         0 in the row of a constant column.
     b : array of shape (k,), float64
+
+    Raises
+    ------
+    ValueError
+        If they are not finite in these units.
     """
     w, b = (param.asnumpy().astype(np.float64) for param in params)
     varies = X_scale > 0
-    w[varies] *= y_scale / X_scale[varies, None]
-    w[~varies] = 0
-    return w, y_mean + b * y_scale - X_mean @ w
+    with np.errstate(over="ignore", invalid="ignore"):
+        w[varies] *= y_scale / X_scale[varies, None]
+        w[~varies] = 0
+        b = y_mean + b * y_scale - X_mean @ w
+    if not (np.isfinite(w).all() and np.isfinite(b).all()):
+        raise ValueError("X: the coefficients overflow in its units; scale its smallest columns up")
+    return w, b

@@ -263,7 +263,7 @@ def _is_numeric(column):
 def _numbers(name, column):
     if not _is_numeric(column):
         raise ValueError(f"{name!r} holds text where numbers are needed")
-    numbers = np.array(column.cast("float64").to_numpy())
+    numbers = np.array(column.cast("float64", safe=False).to_numpy())
     if np.isinf(numbers).any():
         raise ValueError(f"{name!r} holds infinity; every value must be finite")
     return numbers

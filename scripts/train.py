@@ -176,6 +176,8 @@ def check_outputs(args):
         plot_network(1)  # is matplotlib there?
         if args.plot.suffix.lower() in PICTURE_ENDINGS and not args.plot.is_dir():
             check_writable("--plot", args.plot)
+        elif args.plot.exists() and not args.plot.is_dir():
+            raise ValueError(f"--plot: {args.plot} is a file, and its ending names no picture")
         else:
             args.plot.mkdir(parents=True, exist_ok=True)
             check_writable("--plot", args.plot / "data.png")
@@ -245,6 +247,8 @@ def train_table(args):
     )
     rows = np.random.permutation(len(table.y))
     held_out = round((0.2 if args.validation is None else args.validation) * len(rows))
+    if held_out == len(rows):
+        raise ValueError(f"--validation: leaves none of {len(rows)} rows for the training")
     training, validation = np.sort(rows[held_out:]), np.sort(rows[:held_out])
     X, fill = table.X, None
     if args.missing == "mean":

@@ -50,3 +50,10 @@ def test_fold_predicts_the_same(num_outputs):
     expected = y_mean + y_scale * (X_scaled @ w + b)
     np.testing.assert_allclose(X @ folded[0] + folded[1], expected, rtol=1e-9)
     assert (folded[0][1] == 0).all()
+
+
+def test_coefficients_that_overflow():
+    one = np.ones(1)
+    params = [mx.nd.array([[1.0]], dtype="float64"), mx.nd.array([0.0], dtype="float64")]
+    with pytest.raises(ValueError, match="overflow"):
+        fold(params, one, 1e-310 * one, one, one)

@@ -230,12 +230,19 @@ def test_usage_errors(arguments, text):
         (["--save", "/"], "--save"),
         (["--save", "m.json"], "another name"),
         (["--plot", "/nowhere/p.png"], "--plot"),
+        (["--plot", __file__], "its ending names no picture"),
         (["--learning-rate", "1000"], "smaller learning_rate"),
     ],
 )
 def test_errors(arguments, text):
     few_rows = [] if "--data" in arguments else ["--num-examples", "8"]
     assert text in fail(1, "train.py", *few_rows, *arguments)
+
+
+def test_nothing_left_to_train_on(table):
+    path = table(["x", "y"], [1, 2], [3, 4])
+    message = fail(1, "train.py", "--data", path, "--target", "y", "--validation", 0.99)
+    assert "leaves none of 2 rows" in message
 
 
 def test_divergence_overwrites_no_good_model(tmp_path):

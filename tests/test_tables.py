@@ -74,6 +74,10 @@ def test_numbers_found_late_in_a_column(write):
     assert tables.load(write(content), "y").X[-1] == [1.5]
 
 
+def test_integers_beyond_the_exact_ones_are_rounded(write):
+    assert tables.load(write(f"a,y\n{2**60 + 1},2\n3,4\n"), "y").X[0] == [2.0**60]
+
+
 def test_booleans_are_numbers(write):
     assert tables.load(write("a,y\ntrue,1\nfalse,2\n"), "y").X.tolist() == [[1], [0]]
 
