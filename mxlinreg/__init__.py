@@ -1,5 +1,6 @@
 """Linear regression from scratch: the tutorial chapter as a package, on MXNet 1.9.1."""
 
+from . import compiled
 from .contexts import context
 from .data import ArrayLoader, synthetic
 from .scratch import SGD, init_params, net, real_fn, square_loss
@@ -17,5 +18,6 @@ __all__ = [
     "train_epoch",
     "train",
     "DivergenceError",
+    "compiled",
 ]
 __version__ = "0.1.0"

@@ -1,6 +1,5 @@
 """The chapter's training loop."""
 
-import math
 from contextlib import contextmanager
 from typing import Callable, Iterable, List, Optional, Sequence, Union
 
@@ -68,8 +67,7 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
             loss.backward()
             SGD(params, learning_rate)
             batch_loss = float(loss.asscalar())
-            if not math.isfinite(batch_loss):
-                raise DivergenceError(_divergence(f"the loss of batch {num_batches}", batch_loss))
+            check_finite(f"the loss of batch {num_batches}", batch_loss)
             cumulative_loss += batch_loss
             num_batches += 1
     if num_batches == 0:
@@ -100,12 +98,15 @@ def train(
     epochs : int
         0 does nothing.
     learning_rate : float
-    engine : "autograd" or callable
-        What runs an epoch: ``engine(params, train_data, learning_rate) -> mean loss``.
+    engine : {"autograd", "compiled"} or callable
+        What runs an epoch: the chapter's `train_epoch`, the same in compiled code
+        (`mxlinreg.compiled.train_epoch`: from an ArrayLoader, on the CPU), or a function
+        ``engine(params, train_data, learning_rate) -> mean loss``.
     on_epoch : callable, optional
         Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch, from epoch 0.
     progress : bool
-        Show a tqdm bar of the batches within each epoch, on stderr.
+        Show a tqdm bar on stderr: of the batches within each epoch, or of the epochs where
+        these are compiled.
 
     Returns
     -------
@@ -127,13 +128,13 @@ def train(
     if isinstance(train_data, ArrayLoader):
         check_batch(train_data.X, train_data.y, params[0])
     losses = []
-    for epoch in range(epochs):
-        batches = _with_bar(train_data, epoch) if progress else train_data
+    compiled = engine == "compiled"
+    for epoch in _bar(range(epochs), unit=" epochs") if progress and compiled else range(epochs):
+        batches = train_data
+        if progress and not compiled:
+            batches = _bar(train_data, desc=f"Epoch {epoch}", unit=" batches")
         try:
-            with _last_finite(params):
-                mean_loss = float(run_epoch(params, batches, learning_rate))
-                if not math.isfinite(mean_loss):
-                    raise DivergenceError(_divergence("the mean loss", mean_loss))
+            mean_loss = run_epoch(params, batches, learning_rate)
         except DivergenceError as error:
             raise DivergenceError(f"epoch {epoch}: {error}") from None
         losses.append(mean_loss)
@@ -143,17 +144,25 @@ def train(
 
 
 def _engine(engine):
-    if callable(engine):
-        return engine
-    if engine not in ENGINES:
+    """The function that runs an epoch, watched for divergence where it is not one of ours."""
+    if isinstance(engine, str) and engine in ENGINES:
+        return ENGINES[engine]
+    if not callable(engine):
         raise ValueError(f"engine: {engine!r} is neither a function nor one of {sorted(ENGINES)}")
-    return ENGINES[engine]
+
+    def watched(params, batches, learning_rate):
+        with _last_finite(params):
+            mean_loss = float(engine(params, batches, learning_rate))
+            check_finite("the mean loss", mean_loss)
+        return mean_loss
+
+    return watched
 
 
-def _with_bar(batches, epoch):
+def _bar(iterable, **options):
     from tqdm import tqdm
 
-    return tqdm(batches, desc=f"Epoch {epoch}", unit=" batches", leave=False)
+    return tqdm(iterable, leave=False, **options)
 
 
 @contextmanager
@@ -163,13 +172,16 @@ def _last_finite(params):
     try:
         yield
         for name, param in zip("wb", params):
-            if not np.isfinite(param.asnumpy()).all():
-                raise DivergenceError(_divergence(name, "no longer finite"))
+            check_finite(name, param.asnumpy())
     except DivergenceError:
         for param, finite in zip(params, before):
             param[:] = finite
         raise
 
 
-def _divergence(what, value):
-    return f"{what} is {value}; try a smaller learning_rate, or scale the inputs"
+def check_finite(what: str, value: Union[float, np.ndarray]) -> None:
+    """Raise DivergenceError unless `value` is finite."""
+    if not np.isfinite(value).all():
+        raise DivergenceError(
+            f"{what} is no longer finite; try a smaller learning_rate, or scale the inputs"
+        )

@@ -1,0 +1,107 @@
+"""The chapter's inner loop in one compiled function. Importing this needs Numba."""
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_AHEAD = 8  # rows
+_LINE = 64  # bytes that the processor fetches at once
+_CACHE = 1 << 20  # bytes; to fetch ahead what is in the cache already costs a third more time
+_PART = 1024  # rows; longer sums in float32 would lose digits
+
+
+@intrinsic
+def _prefetch(typing_context, array, row, column):
+    """Have the processor fetch ``array[row, column]`` into its cache meanwhile."""
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = cgutils.get_item_pointer(
+            context, builder, signature.args[0], array, arguments[1:], wraparound=False
+        )
+        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        i32 = ir.IntType(32)
+        prefetch = builder.module.declare_intrinsic(
+            "llvm.prefetch",
+            [pointer.type],
+            ir.FunctionType(ir.VoidType(), [pointer.type, i32, i32, i32]),
+        )
+        builder.call(prefetch, [pointer, i32(0), i32(3), i32(1)])  # read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), generate
+
+
+def _compiled(function):
+    # Sums may be reordered, so that they run on vectors; NaN and infinity stay what they are.
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # no place for the cache can be written
+        return numba.njit(**options)(function)
+
+
+@numba.njit
+def _move(part, total):
+    total += part
+    part[:] = 0
+
+
+@_compiled
+def run_batches(X, y, order, batch_size, w, b, learning_rate):
+    """Train on the rows `order`, batch by batch, and give the sum of the batches' losses.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+    y : array of shape (n, k)
+    order : array of int of shape (rows,)
+    batch_size : int
+    w : array of shape (k, d), transposed against the chapter's; changed in place
+    b : array of shape (k,), changed in place
+    learning_rate : NumPy scalar of their dtype
+    """
+    dtype = X.dtype.type
+    num_inputs, num_outputs = X.shape[1], y.shape[1]
+    grad_w, grad_b = np.zeros_like(w), np.zeros_like(b)
+    sum_w, sum_b = np.zeros(w.shape), np.zeros(b.shape)
+    out_of_cache, in_parts = X.nbytes > _CACHE, batch_size > _PART
+    cumulative_loss = 0.0
+    for start in range(0, len(order), batch_size):
+        stop = min(start + batch_size, len(order))
+        loss = 0.0
+        for i in range(start, stop):
+            if out_of_cache and i + _AHEAD < len(order):
+                ahead = order[i + _AHEAD]
+                for column in range(0, num_inputs, _LINE // X.itemsize):
+                    _prefetch(X, ahead, column)
+                _prefetch(y, ahead, 0)
+            if in_parts and (i - start) % _PART == 0:
+                _move(grad_w, sum_w)
+                _move(grad_b, sum_b)
+            data, label = X[order[i]], y[order[i]]
+            for output in range(num_outputs):
+                yhat = b[output]
+                for column in range(num_inputs):
+                    yhat += data[column] * w[output, column]
+                error = yhat - label[output]
+                loss += error**2
+                grad_b[output] += error
+                for column in range(num_inputs):
+                    grad_w[output, column] += error * data[column]
+        if in_parts:
+            _move(sum_w, grad_w)
+            _move(sum_b, grad_b)
+        size = (stop - start) * num_outputs
+        step = learning_rate * dtype(2) / dtype(size)
+        for output in range(num_outputs):
+            b[output] -= step * grad_b[output]
+            grad_b[output] = 0
+            for column in range(num_inputs):
+                w[output, column] -= step * grad_w[output, column]
+                grad_w[output, column] = 0
+        cumulative_loss += loss / size
+    return cumulative_loss

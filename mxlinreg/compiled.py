@@ -1,0 +1,162 @@
+"""The chapter's inner loop in one compiled call: the engine "compiled", on the CPU."""
+
+import ctypes
+import math
+import sys
+from threading import Timer
+from typing import Sequence
+
+import numpy as np
+
+from ._checks import check_batch, check_number, check_params
+from ._mxnet import nd
+from .data import ArrayLoader
+from .training import ENGINES, check_finite
+
+_VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
+_FEW_ROWS = 1 << 16
+_loaded = set()
+
+
+def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_rate: float) -> float:
+    """Train for one epoch, as `mxlinreg.train_epoch` does, in compiled code.
+
+    The rows come in the same order, drawn from NumPy's global generator by the same call, in
+    the same batches; the results agree to rounding. The data are read where MXNet has them.
+    Threads run side by side: the compiled code does not hold Python's lock.
+
+    The code is compiled by Numba on the first call for each dtype, and kept on disk where that
+    can be written. Ctrl-C takes effect within a batch or a fraction of a second, whichever is
+    longer, and leaves the parameters as the last batch has made them.
+
+    Parameters
+    ----------
+    params : [w, b]
+        On the CPU, with gradients attached, as from `init_params`; changed in place. The
+        gradients stay as they are.
+    loader : ArrayLoader
+        With its data on the CPU.
+    learning_rate : float
+
+    Returns
+    -------
+    float
+        The mean of the batches' losses, each taken before its step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the parameters, the loader or the learning rate does not fit, or is on a GPU.
+    DivergenceError
+        If the mean loss or the resulting parameters are not finite. The parameters are then as
+        they were before the epoch.
+    ImportError
+        If Numba is missing (the extra `fast`).
+    """
+    check_params(params)
+    learning_rate = check_number("learning_rate", learning_rate)
+    if not isinstance(loader, ArrayLoader):
+        raise TypeError(
+            f"loader: the compiled engine takes an ArrayLoader, not {type(loader).__name__}; "
+            'the engine "autograd" takes any batches'
+        )
+    X, y = _view("loader", loader.X), _view("loader", loader.y)
+    views = _view("params", params[0]), _view("params", params[1])
+    check_batch(X, y, views[0])
+    y = y.reshape(len(X), -1)
+    w, b = views[0].T.copy(), views[1].copy()
+    settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
+    run_batches = _ready(X, y, settings)
+    order = _row_order(len(X), loader.shuffle)
+    batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
+    rows_per_call = batches_per_call * loader.batch_size
+    cumulative_loss = 0.0
+    try:
+        for start in range(0, len(X), rows_per_call):
+            cumulative_loss += run_batches(X, y, order[start : start + rows_per_call], *settings)
+        mean_loss = cumulative_loss / len(loader)
+        check_finite("the mean loss", mean_loss)
+        check_finite("w", w)
+        check_finite("b", b)
+        _write(views, w, b)
+    except KeyboardInterrupt:
+        if np.isfinite(w).all() and np.isfinite(b).all():
+            _write(views, w, b)
+        raise
+    return mean_loss
+
+
+ENGINES["compiled"] = train_epoch
+
+
+class _Exporter:
+    """What NumPy's from_dlpack asks of an array, and MXNet's do not have."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        return self.array.to_dlpack_for_read()
+
+    def __dlpack_device__(self):
+        return 1, 0  # the CPU
+
+
+def _view(name, array):
+    """The memory of an NDArray as a NumPy array."""
+    if array.context.device_type == "gpu":
+        raise ValueError(
+            f"{name}: on {array.context}, but the compiled engine runs on the CPU; move it there "
+            'with as_in_context(mx.cpu()), or take the engine "autograd"'
+        )
+    return np.from_dlpack(_Exporter(array))
+
+
+def _write(views, w, b):
+    """Set the parameters. `param[:] = value` takes as long as an epoch of the chapter's."""
+    nd.waitall()  # until nothing that was asked of MXNet before is still to read them
+    for view, value in zip(views, (w.T, b)):
+        value = np.ascontiguousarray(value)
+        ctypes.memmove(view.ctypes.data, value.ctypes.data, value.nbytes)
+
+
+def _row_order(num_rows, shuffle):
+    """The rows as the chapter's sampler draws them, in 4 bytes each where they fit.
+
+    NumPy shuffles items of 4 bytes into the same order as those of 8 that the sampler has. Few
+    rows are shuffled faster as 8 bytes.
+    """
+    dtype = _order_dtype(num_rows)
+    order = np.arange(num_rows, dtype=np.int64 if num_rows < _FEW_ROWS else dtype)
+    if shuffle:
+        np.random.shuffle(order)
+    return order.astype(dtype, copy=False)
+
+
+def _order_dtype(num_rows):
+    return np.dtype(np.int32 if num_rows < 2**31 else np.int64)
+
+
+def _ready(X, y, settings):
+    """The compiled loop, compiled for these types or read from the disk where it has not been."""
+    try:
+        from ._kernel import run_batches
+    except ImportError as error:
+        raise ImportError(
+            'the compiled engine needs Numba: pip install "mxlinreg[fast]" '
+            f"(importing it failed with: {error})"
+        ) from None
+    no_rows = np.empty(0, dtype=_order_dtype(len(X)))
+    types = X.dtype, no_rows.dtype
+    if types not in _loaded:
+        message = "mxlinreg: compiling the training loop, once for this machine and dtype"
+        note = Timer(1, print, [message], {"file": sys.stderr})
+        note.start()
+        try:
+            run_batches(X, y, no_rows, *settings)
+        except OSError:
+            pass  # it is compiled, but the disk did not take it
+        finally:
+            note.cancel()
+        _loaded.add(types)
+    return run_batches
