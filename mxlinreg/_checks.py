@@ -48,15 +48,17 @@ def check_params(params):
         if param.grad is None:
             raise ValueError(f"params: {name} has no gradient; call {name}.attach_grad() first")
     w, b = params
-    if w.ndim != 2 or b.shape != w.shape[1:]:
+    # Each look at a shape or a dtype is a call of MXNet's library.
+    w_shape, b_shape, w_dtype, b_dtype = w.shape, b.shape, w.dtype, b.dtype
+    if len(w_shape) != 2 or b_shape != w_shape[1:]:
         raise ValueError(
             "params: w must have shape (inputs, outputs) and b (outputs,), "
-            f"not {w.shape} and {b.shape}"
+            f"not {w_shape} and {b_shape}"
         )
-    if w.dtype != b.dtype or w.dtype not in (np.float32, np.float64):
+    if w_dtype != b_dtype or w_dtype not in (np.float32, np.float64):
         raise ValueError(
             "params: w and b must both be float32 or both float64, "
-            f"not {np.dtype(w.dtype)} and {np.dtype(b.dtype)}"
+            f"not {np.dtype(w_dtype)} and {np.dtype(b_dtype)}"
         )
     if w.context != b.context:
         raise ValueError(

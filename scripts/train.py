@@ -5,11 +5,13 @@ import math
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from _command import Parser, count, number, run
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
+SAMPLE = 200  # batches, from which the time of the training is estimated
 
 
 def make_parser():
@@ -44,6 +46,13 @@ def make_parser():
     add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
     add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
     add("--model-ctx", metavar="CTX", help="device of the model (default: that of --ctx)")
+    add(
+        "--engine",
+        choices=["autograd", "compiled"],
+        default="autograd",
+        help="what runs an epoch: the chapter's loop, or the same in compiled code, "
+        "on the CPU (default: autograd)",
+    )
     add(
         "--dtype",
         choices=["float32", "float64"],
@@ -340,15 +349,42 @@ def fit(args, params, train_data, epochs, learning_rate):
         if interrupts:  # raised where Python drops exceptions: while it freed an NDArray
             raise KeyboardInterrupt
 
+    engine = args.engine
+    progress = engine == "autograd" and sys.stderr.isatty() and not args.quiet
+    if engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
+        engine = autograd_with_hint(epochs * len(train_data))
     previous = signal.signal(signal.SIGINT, interrupt)
-    progress = sys.stderr.isatty() and not args.quiet
     try:
-        mlr.train(params, train_data, epochs, learning_rate, on_epoch=on_epoch, progress=progress)
+        mlr.train(params, train_data, epochs, learning_rate, engine, on_epoch, progress)
     except KeyboardInterrupt:
         return losses, True
     finally:
         signal.signal(signal.SIGINT, previous)
     return losses, False
+
+
+def autograd_with_hint(num_batches):
+    """The autograd engine, which tells of the compiled one if it will take over a minute."""
+    import mxlinreg as mlr
+
+    done = 0
+    start = time.perf_counter()
+
+    def counted(batches):
+        nonlocal done
+        for batch in batches:
+            yield batch
+            done += 1
+            seconds = (time.perf_counter() - start) / done * num_batches
+            if done == SAMPLE and seconds > 60:
+                warn(f"this will take about {seconds / 60:.1f} min; --engine compiled takes less")
+
+    def train_epoch(params, batches, learning_rate):
+        return mlr.train_epoch(
+            params, counted(batches) if done < SAMPLE else batches, learning_rate
+        )
+
+    return train_epoch
 
 
 def predict(X, params):

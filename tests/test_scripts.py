@@ -91,6 +91,23 @@ def test_options_of_the_chapters_job():
     assert [line.split(".")[0] for line in lines[1:4]] == [f"Epoch {e}, batch 10" for e in range(3)]
 
 
+def test_the_compiled_engine():
+    options = "--num-examples", 1000, "--batch-size", 10, "--epochs", 3, "--learning-rate", 0.01
+    lines = [succeed("train.py", *options, "--engine", e).stdout for e in ("autograd", "compiled")]
+    numbers = [[float(text) for text in re.findall(r"-?\d+\.\d+", text)] for text in lines]
+    assert len(numbers[0]) > 3
+    np.testing.assert_allclose(*numbers, rtol=1e-5)
+
+
+def test_a_training_of_over_a_minute_names_the_compiled_engine_once():
+    command = [sys.executable, str(SCRIPTS / "train.py"), "--epochs", "10000", "--num-examples"]
+    with subprocess.Popen([*command, "400"], stderr=subprocess.PIPE, env=environment()) as process:
+        line = process.stderr.readline().decode()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read().decode()
+    assert "--engine compiled" in line and "--engine" not in rest
+
+
 def test_quiet_prints_the_result_only():
     stdout = succeed("train.py", "--num-examples", 8, "--quiet").stdout
     assert "Epoch" not in stdout and "w[0]" in stdout

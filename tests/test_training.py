@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 import mxlinreg as mlr
 
+ENGINES = pytest.mark.parametrize("engine", ["autograd", "compiled"])
+
 
 def exact_data(num_inputs, num_outputs, dtype, rows=200):
     """Data without noise, and the w and b that they follow."""
@@ -19,15 +21,17 @@ def exact_data(num_inputs, num_outputs, dtype, rows=200):
 
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-12)])
 @pytest.mark.parametrize("num_outputs", [1, 3])
-def test_finds_the_parameters_of_exact_data(seed, dtype, tolerance, num_outputs):
+@ENGINES
+def test_finds_the_parameters_of_exact_data(seed, dtype, tolerance, num_outputs, engine):
     X, y, w, b = exact_data(4, num_outputs, dtype)
     params = mlr.init_params(4, num_outputs, dtype=dtype)
-    losses = mlr.train(params, mlr.ArrayLoader(X, y, batch_size=20), 60, learning_rate=0.2)
+    losses = mlr.train(params, mlr.ArrayLoader(X, y, batch_size=20), 60, 0.2, engine)
     np.testing.assert_allclose(params[0].asnumpy(), w, atol=tolerance)
     np.testing.assert_allclose(params[1].asnumpy(), b, atol=tolerance)
     assert losses[-1] < tolerance**2 * 10
 
 
+@ENGINES
 @given(
     rows=st.integers(1, 12),
     num_inputs=st.integers(1, 4),
@@ -36,13 +40,15 @@ def test_finds_the_parameters_of_exact_data(seed, dtype, tolerance, num_outputs)
     seed=st.integers(0, 99),
 )
 @settings(deadline=None, max_examples=25)
-def test_an_epoch_equals_the_arithmetic_in_numpy(rows, num_inputs, num_outputs, batch_size, seed):
+def test_an_epoch_equals_the_arithmetic_in_numpy(
+    engine, rows, num_inputs, num_outputs, batch_size, seed
+):
     rng = np.random.RandomState(seed)
     X, y = rng.normal(size=(rows, num_inputs)), rng.normal(size=(rows, num_outputs))
     params = mlr.init_params(num_inputs, num_outputs, dtype="float64")
     w, b = (param.asnumpy() for param in params)
     batches = mlr.ArrayLoader(X, y, batch_size=batch_size, shuffle=False)
-    mean_loss = mlr.train_epoch(params, batches, 0.05)
+    (mean_loss,) = mlr.train(params, batches, 1, 0.05, engine)
     losses = []
     for start in range(0, rows, batch_size):
         data, label = X[start : start + batch_size], y[start : start + batch_size]
@@ -62,10 +68,11 @@ def test_batches_may_be_any_iterable():
     assert len(mlr.train(mlr.init_params(), batches, epochs=3)) == 3
 
 
-def test_on_epoch_sees_every_epoch():
+@ENGINES
+def test_on_epoch_sees_every_epoch(engine):
     params = mlr.init_params()
     seen = []
-    losses = mlr.train(params, ones(), epochs=3, on_epoch=lambda *arguments: seen.append(arguments))
+    losses = mlr.train(params, ones(), 3, 0.1, engine, lambda *arguments: seen.append(arguments))
     assert [s[:2] for s in seen] == list(enumerate(losses))
     assert all(s[2] is params for s in seen)
 
@@ -77,11 +84,12 @@ def test_no_epochs_change_nothing():
     assert (w.asnumpy() == before[0]).all() and (b.asnumpy() == before[1]).all()
 
 
-def test_progress_bar_is_on_stderr(capsys):
-    mlr.train(mlr.init_params(), ones(), epochs=2, progress=True)
+@pytest.mark.parametrize("engine, text", [("autograd", "Epoch 1"), ("compiled", "/2")])
+def test_progress_bar_is_on_stderr(capsys, engine, text):
+    mlr.train(mlr.init_params(), ones(), epochs=2, engine=engine, progress=True)
     out, err = capsys.readouterr()
-    assert "Epoch 1" in err and out == ""
-    mlr.train(mlr.init_params(), ones(), epochs=2)
+    assert text in err and out == ""
+    mlr.train(mlr.init_params(), ones(), epochs=2, engine=engine)
     assert capsys.readouterr().err == ""
 
 
@@ -101,7 +109,8 @@ def ones(**arguments):
     return mlr.ArrayLoader(np.ones((8, 2), "float32"), np.ones(8, "float32"), **arguments)
 
 
-def test_divergence_names_the_epoch_and_keeps_the_last_finite_parameters():
+@ENGINES
+def test_divergence_names_the_epoch_and_keeps_the_last_finite_parameters(engine):
     params = w, b = mlr.init_params()
     finite = []
 
@@ -109,20 +118,21 @@ def test_divergence_names_the_epoch_and_keeps_the_last_finite_parameters():
         finite.append((w.asnumpy(), b.asnumpy()))
 
     with pytest.raises(mlr.DivergenceError, match="smaller learning_rate") as caught:
-        mlr.train(params, ones(), epochs=100, learning_rate=20.0, on_epoch=on_epoch)
+        mlr.train(params, ones(), 100, 20.0, engine, on_epoch)
     assert finite and f"epoch {len(finite)}:" in str(caught.value)
     assert (w.asnumpy() == finite[-1][0]).all() and (b.asnumpy() == finite[-1][1]).all()
     assert np.isfinite(finite[-1][0]).all()
     assert isinstance(caught.value, ValueError)
 
 
-def test_divergence_in_the_last_step_of_an_epoch():
+@ENGINES
+def test_divergence_in_the_last_step_of_an_epoch(engine):
     """Its batch's loss was finite still: the parameters tell."""
     params = w, b = mlr.init_params()
     before = w.asnumpy(), b.asnumpy()
-    one_batch = [(1e15 * mx.nd.ones((1, 2)), mx.nd.ones((1,)))]
-    with pytest.raises(mlr.DivergenceError, match="no longer finite"):
-        mlr.train_epoch(params, one_batch, 1e20)
+    one_batch = mlr.ArrayLoader(1e15 * mx.nd.ones((1, 2)), mx.nd.ones((1,)))
+    with pytest.raises(mlr.DivergenceError, match="epoch 0: w is no longer finite"):
+        mlr.train(params, one_batch, 1, 1e20, engine)
     assert (w.asnumpy() == before[0]).all() and (b.asnumpy() == before[1]).all()
 
 
@@ -170,6 +180,8 @@ def test_bad_params(params, error, text):
         mlr.train(params, ones())
     with pytest.raises(error, match=text):
         mlr.train_epoch(params, list(ones()), 0.1)
+    with pytest.raises(error, match=text):
+        mlr.compiled.train_epoch(params, ones(), 0.1)
 
 
 @pytest.mark.parametrize(
@@ -185,11 +197,12 @@ def test_bad_params(params, error, text):
         ({"engine": "warp"}, ValueError, "engine: 'warp'"),
     ],
 )
-def test_bad_arguments_change_nothing(arguments, error, text):
+@ENGINES
+def test_bad_arguments_change_nothing(engine, arguments, error, text):
     params = mlr.init_params()
     before = params[0].asnumpy()
     with pytest.raises(error, match=text):
-        mlr.train(params, ones(), **arguments)
+        mlr.train(params, ones(), **{"engine": engine, **arguments})
     assert (params[0].asnumpy() == before).all()
 
 
