@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Train the chapter's linear regression, on its synthetic data or on a CSV file."""
 
+import gc
 import math
 import os
 import signal
@@ -122,6 +123,7 @@ def train(parser, args):
     args.model_ctx = args.model_ctx or args.ctx
     check_usage(parser, args)
     import_mxlinreg(args)
+    gc.freeze()
     import mxnet as mx
     import numpy as np
 
@@ -153,9 +155,11 @@ def check_usage(parser, args):
 def import_mxlinreg(args):
     """Import it with the MXNet engine that suits operations as small as the chapter's.
 
-    NaiveEngine runs each operation in the calling thread: the same bits in 0.5 to 0.7 of the
+    Python's garbage collector would look in vain, again and again, at the many objects that the
+    imports make, and at MXNet's when Numba is imported. NaiveEngine runs each operation in the calling thread: the same bits in 0.5 to 0.7 of the
     time. MXNet announces any engine but its default on stderr, past Python, as it starts it.
     """
+    gc.set_threshold(200_000)
     on_cpu = args.data_ctx.startswith("cpu") and args.model_ctx.startswith("cpu")
     if not on_cpu or "MXNET_ENGINE_TYPE" in os.environ:
         import mxlinreg  # noqa: F401
