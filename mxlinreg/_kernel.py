@@ -7,7 +7,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_AHEAD = 8  # rows
+_AHEAD = 16  # rows
 _LINE = 64  # bytes that the processor fetches at once
 _CACHE = 1 << 20  # bytes; to fetch ahead what is in the cache already costs a third more time
 _PART = 1024  # rows; longer sums in float32 would lose digits
@@ -78,6 +78,7 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate):
                 ahead = order[i + _AHEAD]
                 for column in range(0, num_inputs, _LINE // X.itemsize):
                     _prefetch(X, ahead, column)
+                _prefetch(X, ahead, num_inputs - 1)  # as a row need not begin with a line
                 _prefetch(y, ahead, 0)
             if in_parts and (i - start) % _PART == 0:
                 _move(grad_w, sum_w)
