@@ -155,9 +155,11 @@ def check_usage(parser, args):
 def import_mxlinreg(args):
     """Import it with the MXNet engine that suits operations as small as the chapter's.
 
-    Python's garbage collector would look in vain, again and again, at the many objects that the
-    imports make, and at MXNet's when Numba is imported. NaiveEngine runs each operation in the calling thread: the same bits in 0.5 to 0.7 of the
+    NaiveEngine runs each operation in the calling thread: the same bits in 0.5 to 0.7 of the
     time. MXNet announces any engine but its default on stderr, past Python, as it starts it.
+
+    Python's garbage collector would look again and again, and in vain, at the many objects that
+    the imports make; that of Numba, later on, would take twice as long.
     """
     gc.set_threshold(200_000)
     on_cpu = args.data_ctx.startswith("cpu") and args.model_ctx.startswith("cpu")
