@@ -89,15 +89,17 @@ def benchmark(args):
     check_writable("--output", args.output / "benchmark.json")
     part = 100 if args.quick else 1
     versions, missing = find_peers(args.peers_python)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}; {', '.join(f'{name} {version}' for name, version in versions.items())}")
     for name, reason in missing.items():
-        print(f"{LABELS[name]}: left out, {reason}\n")
-    shapes = [
-        measure_shape((rows // part, d, batch), args, missing, first=index == 0)
-        for index, (rows, d, batch) in enumerate(SHAPES)
-    ]
+        print(f"left out: {LABELS[name]}; {reason}")
+    shapes = []
+    for rows, num_inputs, batch_size in SHAPES:
+        shape = rows // part, num_inputs, batch_size
+        shapes.append(measure_shape(shape, args, missing, first=not shapes))
+        print_shape(shapes[-1])
     results = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}",
+        "machine": machine,
         "versions": versions,
         "runs": args.runs,
         "shapes": shapes,
@@ -106,7 +108,8 @@ def benchmark(args):
         "growth": measure_growth(part),
     }
     results["targets"] = targets(results)
-    print_results(results)
+    print_growth(results["growth"])
+    print_targets(results["targets"])
     with replacing(args.output / "benchmark.json") as path:
         Path(path).write_text(json.dumps(results, indent=1) + "\n")
     save_figure(plot_shapes(shapes), args.output / "benchmark.png")
@@ -115,8 +118,9 @@ def benchmark(args):
 
 
 def child(python, *arguments, **options):
-    # Without the order that the shell may have given: each process runs MXNet as a user has it.
-    environment = {k: v for k, v in os.environ.items() if k != "MXNET_ENGINE_TYPE"}
+    # MXNet with the engine that it has by itself, and JAX, as all others, on the CPU.
+    inherited = {k: v for k, v in os.environ.items() if k != "MXNET_ENGINE_TYPE"}
+    environment = {**inherited, "JAX_PLATFORMS": "cpu"}
     command = [python, str(HERE / "_peers.py"), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, **options)
 
@@ -214,7 +218,6 @@ def measure_shape(shape, args, missing, first):
                 process.wait()
     for peer in result["peers"].values():
         peer["median"] = median(peer["seconds"])
-    print(f"{rows} x {num_inputs}, batch {batch_size}: done", file=sys.stderr, flush=True)
     return result
 
 
@@ -344,30 +347,33 @@ def targets(results):
     ]
 
 
-def print_results(results):
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    print(f"{results['machine']}; {versions}; median of {results['runs']} runs\n")
-    for shape in results["shapes"]:
-        print(f"### {shape['rows']} rows, {shape['inputs']} inputs, batch {shape['batch_size']}\n")
-        print("| one epoch | ms | from | to | times the compiled | first epoch, s |")
-        print("|---|---:|---:|---:|---:|---:|")
-        best = shape["peers"]["compiled"]["median"]
-        for name, peer in sorted(shape["peers"].items(), key=lambda item: -item[1]["median"]):
-            low, high = 1e3 * min(peer["seconds"]), 1e3 * max(peer["seconds"])
-            print(
-                f"| {LABELS[name]} | {1e3 * peer['median']:.4g} | {low:.4g} | {high:.4g} "
-                f"| {peer['median'] / best:.4g} | {peer['first']:.2g} |"
-            )
-        print()
-    for axis, growth in results["growth"].items():
+def print_shape(shape):
+    print(f"\n### {shape['rows']} rows, {shape['inputs']} inputs, batch {shape['batch_size']}\n")
+    print("| one epoch | ms | from | to | times the compiled | first epoch, s |")
+    print("|---|---:|---:|---:|---:|---:|")
+    compiled = shape["peers"]["compiled"]["median"]
+    for name, peer in sorted(shape["peers"].items(), key=lambda item: -item[1]["median"]):
+        low, high = 1e3 * min(peer["seconds"]), 1e3 * max(peer["seconds"])
+        print(
+            f"| {LABELS[name]} | {1e3 * peer['median']:.4g} | {low:.4g} | {high:.4g} "
+            f"| {peer['median'] / compiled:.4g} | {peer['first']:.2g} |"
+        )
+    sys.stdout.flush()
+
+
+def print_growth(growths):
+    print()
+    for axis, growth in growths.items():
         shuffled, sequential = growth["exponents"]
         print(
-            f"Time by {axis}, from {growth['from']} on: exponent {shuffled:.3f}, "
-            f"not shuffled {sequential:.3f}"
+            f"Exponent of the time by {axis}, from {growth['from']} on: {shuffled:.3f}; "
+            f"not shuffled: {sequential:.3f}"
         )
-    print("\n| target | measured | bound | |")
-    print("|---|---:|---:|---|")
-    for row in results["targets"]:
+
+
+def print_targets(rows):
+    print("\n| target | measured | bound | |\n|---|---:|---:|---|")
+    for row in rows:
         if row["met"] is None:
             measured, verdict = "", "not measured"
         else:
