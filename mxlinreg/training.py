@@ -120,6 +120,8 @@ def train(
     DivergenceError
         If a loss or the parameters are not finite after an epoch, which it names. The
         parameters are then the last finite ones, from before that epoch.
+    ImportError
+        If the engine is "compiled" and Numba is missing (the extra `fast`).
     """
     check_params(params)
     epochs = check_count("epochs", epochs, minimum=0)
