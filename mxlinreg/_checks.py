@@ -40,6 +40,12 @@ def check_dtype(dtype):
 
 def check_params(params):
     """Raise unless `params` is ``[w, b]`` as `init_params` makes them."""
+    check_ndarrays(params)
+    check_shapes(*params)
+
+
+def check_ndarrays(params):
+    """Raise unless `params` is ``[w, b]``, two NDArrays with gradients on one context."""
     if not isinstance(params, (list, tuple)) or len(params) != 2:
         raise TypeError("params: expected [w, b], as init_params gives them")
     for name, param in zip("wb", params):
@@ -48,21 +54,23 @@ def check_params(params):
         if param.grad is None:
             raise ValueError(f"params: {name} has no gradient; call {name}.attach_grad() first")
     w, b = params
-    # Each look at a shape or a dtype is a call of MXNet's library.
-    w_shape, b_shape, w_dtype, b_dtype = w.shape, b.shape, w.dtype, b.dtype
-    if len(w_shape) != 2 or b_shape != w_shape[1:]:
-        raise ValueError(
-            "params: w must have shape (inputs, outputs) and b (outputs,), "
-            f"not {w_shape} and {b_shape}"
-        )
-    if w_dtype != b_dtype or w_dtype not in (np.float32, np.float64):
-        raise ValueError(
-            "params: w and b must both be float32 or both float64, "
-            f"not {np.dtype(w_dtype)} and {np.dtype(b_dtype)}"
-        )
     if w.context != b.context:
         raise ValueError(
             f"params: w is on {w.context} and b on {b.context}; both must be on one context"
+        )
+
+
+def check_shapes(w, b):
+    """Raise unless `w` and `b`, of MXNet or NumPy, have shapes and a dtype that belong together."""
+    if w.ndim != 2 or b.shape != w.shape[1:]:
+        raise ValueError(
+            "params: w must have shape (inputs, outputs) and b (outputs,), "
+            f"not {w.shape} and {b.shape}"
+        )
+    if w.dtype != b.dtype or w.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            "params: w and b must both be float32 or both float64, "
+            f"not {np.dtype(w.dtype)} and {np.dtype(b.dtype)}"
         )
 
 

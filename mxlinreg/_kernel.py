@@ -7,7 +7,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_AHEAD = 16  # rows
+_AHEAD = 32  # rows
 _LINE = 64  # bytes that the processor fetches at once
 _CACHE = 1 << 20  # bytes; to fetch ahead what is in the cache already costs a third more time
 _PART = 1024  # rows; longer sums in float32 would lose digits
@@ -29,7 +29,7 @@ def _prefetch(typing_context, array, row, column):
             [pointer.type],
             ir.FunctionType(ir.VoidType(), [pointer.type, i32, i32, i32]),
         )
-        builder.call(prefetch, [pointer, i32(0), i32(3), i32(1)])  # read, keep, data
+        builder.call(prefetch, [pointer, i32(0), i32(2), i32(1)])  # to read, L2, data
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp), generate
@@ -69,43 +69,40 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate):
     """
     dtype = X.dtype.type
     num_inputs, num_outputs = X.shape[1], y.shape[1]
-    grad_w, grad_b = np.zeros_like(w), np.zeros_like(b)
-    sum_w, sum_b = np.zeros(w.shape), np.zeros(b.shape)
+    grad_w, sum_w = np.zeros(num_inputs, w.dtype), np.zeros(num_inputs)
     out_of_cache, in_parts = X.nbytes > _CACHE, batch_size > _PART
     cumulative_loss = 0.0
     for start in range(0, len(order), batch_size):
         stop = min(start + batch_size, len(order))
-        loss = 0.0
-        for i in range(start, stop):
-            if out_of_cache and i + _AHEAD < len(order):
-                ahead = order[i + _AHEAD]
-                for column in range(0, num_inputs, _LINE // X.itemsize):
-                    _prefetch(X, ahead, column)
-                _prefetch(X, ahead, num_inputs - 1)  # as a row need not begin with a line
-                _prefetch(y, ahead, 0)
-            if in_parts and (i - start) % _PART == 0:
-                _move(grad_w, sum_w)
-                _move(grad_b, sum_b)
-            data, label = X[order[i]], y[order[i]]
-            for output in range(num_outputs):
-                yhat = b[output]
-                for column in range(num_inputs):
-                    yhat += data[column] * w[output, column]
-                error = yhat - label[output]
-                loss += error**2
-                grad_b[output] += error
-                for column in range(num_inputs):
-                    grad_w[output, column] += error * data[column]
-        if in_parts:
-            _move(sum_w, grad_w)
-            _move(sum_b, grad_b)
         size = (stop - start) * num_outputs
         step = learning_rate * dtype(2) / dtype(size)
+        loss = 0.0
         for output in range(num_outputs):
-            b[output] -= step * grad_b[output]
-            grad_b[output] = 0
+            weights, bias = w[output], b[output]
+            grad_b = 0.0
+            for i in range(start, stop):
+                if out_of_cache and i + _AHEAD < len(order):
+                    ahead = order[i + _AHEAD]
+                    for column in range(0, num_inputs, _LINE // X.itemsize):
+                        _prefetch(X, ahead, column)
+                    _prefetch(X, ahead, num_inputs - 1)  # as a row need not begin with a line
+                    _prefetch(y, ahead, output)
+                if in_parts and (i - start) % _PART == 0:
+                    _move(grad_w, sum_w)
+                data, label = X[order[i]], y[order[i], output]
+                yhat = bias
+                for column in range(num_inputs):
+                    yhat += data[column] * weights[column]
+                error = yhat - label
+                loss += error**2
+                grad_b += error
+                for column in range(num_inputs):
+                    grad_w[column] += error * data[column]
+            if in_parts:
+                _move(sum_w, grad_w)
+            b[output] -= step * dtype(grad_b)
             for column in range(num_inputs):
-                w[output, column] -= step * grad_w[output, column]
-                grad_w[output, column] = 0
+                weights[column] -= step * grad_w[column]
+                grad_w[column] = 0
         cumulative_loss += loss / size
     return cumulative_loss

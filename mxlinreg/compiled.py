@@ -5,10 +5,11 @@ import math
 import sys
 from threading import Timer
 from typing import Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ._checks import check_batch, check_number, check_params
+from ._checks import check_batch, check_ndarrays, check_number, check_shapes
 from ._mxnet import nd
 from .data import ArrayLoader
 from .training import ENGINES, check_finite
@@ -16,6 +17,7 @@ from .training import ENGINES, check_finite
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
 _FEW_ROWS = 1 << 16
 _loaded = set()
+_views = WeakKeyDictionary()
 
 
 def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_rate: float) -> float:
@@ -53,15 +55,17 @@ def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_ra
     ImportError
         If Numba is missing (the extra `fast`).
     """
-    check_params(params)
+    check_ndarrays(params)
     learning_rate = check_number("learning_rate", learning_rate)
     if not isinstance(loader, ArrayLoader):
         raise TypeError(
             f"loader: the compiled engine takes an ArrayLoader, not {type(loader).__name__}; "
             'the engine "autograd" takes any batches'
         )
-    X, y = _view("loader", loader.X), _view("loader", loader.y)
-    views = _view("params", params[0]), _view("params", params[1])
+    _check_on_cpu("params", params[0])
+    views = [np.from_dlpack(_Exporter(param)) for param in params]
+    check_shapes(*views)
+    X, y = _data(loader)
     check_batch(X, y, views[0])
     y = y.reshape(len(X), -1)
     w, b = views[0].T.copy(), views[1].copy()
@@ -102,22 +106,29 @@ class _Exporter:
         return 1, 0  # the CPU
 
 
-def _view(name, array):
-    """The memory of an NDArray as a NumPy array."""
+def _check_on_cpu(name, array):
     if array.context.device_type == "gpu":
         raise ValueError(
             f"{name}: on {array.context}, but the compiled engine runs on the CPU; move it there "
             'with as_in_context(mx.cpu()), or take the engine "autograd"'
         )
-    return np.from_dlpack(_Exporter(array))
+
+
+def _data(loader):
+    """The memory of the loader's X and y as NumPy arrays, as soon as nothing writes there."""
+    nd.waitall()
+    if loader not in _views:
+        for array in (loader.X, loader.y):
+            _check_on_cpu("loader", array)
+        _views[loader] = [np.from_dlpack(_Exporter(array)) for array in (loader.X, loader.y)]
+    return _views[loader]
 
 
 def _write(views, w, b):
     """Set the parameters. `param[:] = value` takes as long as an epoch of the chapter's."""
     nd.waitall()  # until nothing that was asked of MXNet before is still to read them
     for view, value in zip(views, (w.T, b)):
-        value = np.ascontiguousarray(value)
-        ctypes.memmove(view.ctypes.data, value.ctypes.data, value.nbytes)
+        ctypes.memmove(view.ctypes.data, value.tobytes(), value.nbytes)
 
 
 def _row_order(num_rows, shuffle):
