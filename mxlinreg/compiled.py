@@ -12,7 +12,7 @@ import numpy as np
 from ._checks import check_batch, check_ndarrays, check_number, check_shapes
 from ._mxnet import nd
 from .data import ArrayLoader
-from .training import ENGINES, check_finite
+from .training import ENGINES, diverged
 
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
 _FEW_ROWS = 1 << 16
@@ -79,9 +79,11 @@ def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_ra
         for start in range(0, len(X), rows_per_call):
             cumulative_loss += run_batches(X, y, order[start : start + rows_per_call], *settings)
         mean_loss = cumulative_loss / len(loader)
-        check_finite("the mean loss", mean_loss)
-        check_finite("w", w)
-        check_finite("b", b)
+        if not math.isfinite(mean_loss):
+            raise diverged("the mean loss")
+        for name, values in (("w", w), ("b", b)):
+            if not np.isfinite(values).all():
+                raise diverged(name)
         _write(views, w, b)
     except KeyboardInterrupt:
         if np.isfinite(w).all() and np.isfinite(b).all():

@@ -1,5 +1,6 @@
 """The chapter's training loop."""
 
+import math
 from contextlib import contextmanager
 from typing import Callable, Iterable, List, Optional, Sequence, Union
 
@@ -67,7 +68,8 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
             loss.backward()
             SGD(params, learning_rate)
             batch_loss = float(loss.asscalar())
-            check_finite(f"the loss of batch {num_batches}", batch_loss)
+            if not math.isfinite(batch_loss):
+                raise diverged(f"the loss of batch {num_batches}")
             cumulative_loss += batch_loss
             num_batches += 1
     if num_batches == 0:
@@ -155,7 +157,8 @@ def _engine(engine):
     def watched(params, batches, learning_rate):
         with _last_finite(params):
             mean_loss = float(engine(params, batches, learning_rate))
-            check_finite("the mean loss", mean_loss)
+            if not math.isfinite(mean_loss):
+                raise diverged("the mean loss")
         return mean_loss
 
     return watched
@@ -174,16 +177,16 @@ def _last_finite(params):
     try:
         yield
         for name, param in zip("wb", params):
-            check_finite(name, param.asnumpy())
+            if not np.isfinite(param.asnumpy()).all():
+                raise diverged(name)
     except DivergenceError:
         for param, finite in zip(params, before):
             param[:] = finite
         raise
 
 
-def check_finite(what: str, value: Union[float, np.ndarray]) -> None:
-    """Raise DivergenceError unless `value` is finite."""
-    if not np.isfinite(value).all():
-        raise DivergenceError(
-            f"{what} is no longer finite; try a smaller learning_rate, or scale the inputs"
-        )
+def diverged(what: str) -> DivergenceError:
+    """The error to raise when `what` has become infinite or NaN."""
+    return DivergenceError(
+        f"{what} is no longer finite; try a smaller learning_rate, or scale the inputs"
+    )

@@ -1,9 +1,10 @@
 """One epoch of linear regression, as each of several libraries would have it written.
 
 Each peer is a function of ``(X, y, w, b, batch_size, learning_rate)``, NumPy arrays of shape
-(n, d), (n,), (d, 1), (1,), which gives a function ``epoch(order=None)``: it trains on all rows, in
-this order or in one drawn anew, and gives the mean loss, w and b. benchmark.py runs this file as
-a child process, so that the peers can live in other environments than mxlinreg.
+(n, d), (n,), (d, 1), (1,). It gives two functions: ``epoch(order=None)`` trains on all rows, in
+this order or in one drawn anew, and gives the mean loss; ``learned()`` gives w and b.
+benchmark.py runs this file as a child process, so that the peers can live in other environments
+than mxlinreg.
 """
 
 import json
@@ -53,9 +54,9 @@ def chapter(X, y, w, b, batch_size, learning_rate):
             loss.backward()
             SGD(params, learning_rate)
             cumulative_loss += float(loss.asscalar())
-        return cumulative_loss / len(train_data), w.asnumpy(), b.asnumpy()
+        return cumulative_loss / len(train_data)
 
-    return epoch
+    return epoch, lambda: (w.asnumpy(), b.asnumpy())
 
 
 def gluon(X, y, w, b, batch_size, learning_rate):
@@ -83,10 +84,9 @@ def gluon(X, y, w, b, batch_size, learning_rate):
             loss.backward()
             trainer.step(len(data))
             cumulative_loss += 2 * float(loss.mean().asscalar())
-        mean_loss = cumulative_loss / len(train_data)
-        return mean_loss, net.weight.data().asnumpy().T, net.bias.data().asnumpy()
+        return cumulative_loss / len(train_data)
 
-    return epoch
+    return epoch, lambda: (net.weight.data().asnumpy().T, net.bias.data().asnumpy())
 
 
 def pytorch(X, y, w, b, batch_size, learning_rate):
@@ -107,9 +107,9 @@ def pytorch(X, y, w, b, batch_size, learning_rate):
                     param -= learning_rate * param.grad
                     param.grad = None
             losses.append(loss.item())
-        return sum(losses) / len(losses), w.detach().numpy(), b.detach().numpy()
+        return sum(losses) / len(losses)
 
-    return epoch
+    return epoch, lambda: (w.detach().numpy(), b.detach().numpy())
 
 
 def jax(X, y, w, b, batch_size, learning_rate):
@@ -141,9 +141,9 @@ def jax(X, y, w, b, batch_size, learning_rate):
         nonlocal params
         order = random.permutation(len(X)) if order is None else order
         params, mean_loss = run_batches(params, order.astype(np.int32))
-        return float(mean_loss), np.asarray(params[0]), np.asarray(params[1])
+        return float(mean_loss)
 
-    return epoch
+    return epoch, lambda: tuple(np.asarray(param) for param in params)
 
 
 def sklearn(X, y, w, b, batch_size, learning_rate):
@@ -162,9 +162,8 @@ def sklearn(X, y, w, b, batch_size, learning_rate):
         else:
             model.set_params(shuffle=False).partial_fit(X[order], y[order])
             model.set_params(shuffle=True)
-        return None, model.coef_[:, None], model.intercept_
 
-    return epoch
+    return epoch, lambda: (model.coef_, model.intercept_)
 
 
 def numpy(X, y, w, b, batch_size, learning_rate):
@@ -183,9 +182,9 @@ def numpy(X, y, w, b, batch_size, learning_rate):
             step = np.float32(2 * learning_rate / len(rows))
             w[:] -= step * (data.T @ error)
             b[:] -= step * error.sum(axis=0)
-        return sum(losses) / len(losses), w, b
+        return sum(losses) / len(losses)
 
-    return epoch
+    return epoch, lambda: (w, b)
 
 
 def autograd(X, y, w, b, batch_size, learning_rate):
@@ -220,26 +219,27 @@ def _of_mxlinreg(engine, X, y, w, b, batch_size, learning_rate, shuffle=True):
         param.attach_grad()
 
     def epoch(order=None):
-        return engine(params, loader, learning_rate), w.asnumpy(), b.asnumpy()
+        return engine(params, loader, learning_rate)
 
-    return epoch
+    return epoch, lambda: (w.asnumpy(), b.asnumpy())
 
 
 def sum_of_X(X, y, w, b, batch_size, learning_rate):
     """The limit of any: to read the data once."""
 
     def epoch(order=None):
-        return float(X.sum()), w, b
+        return float(X.sum())
 
-    return epoch
+    return epoch, lambda: (w, b)
 
 
-def checked(epoch, order):
+def checked(epoch, learned, order):
     """The mean loss, w and b of the first epoch in this order, and the seconds it took."""
     np.random.seed(0)  # draws this same order for those that shuffle by NumPy's generator
     start = time.perf_counter()
-    mean_loss, w, b = epoch(order)
+    mean_loss = epoch(order)
     seconds = time.perf_counter() - start
+    w, b = learned()
     return {"loss": mean_loss, "w": w.ravel().tolist(), "b": b.tolist(), "seconds": seconds}
 
 
@@ -296,7 +296,7 @@ def growth(shapes, batch_size):
         y, w, b = X[:, 0].copy(), np.zeros((num_inputs, 1), "float32"), np.zeros(1, "float32")
         row = [rows, num_inputs]
         for peer in compiled, sequential:
-            epoch = peer(X, y, w, b, batch_size, 1e-5)
+            epoch, _ = peer(X, y, w, b, batch_size, 1e-5)
             epoch()
             row.append(float(np.median([timed(epoch) for _ in range(3)])))
         results.append(row)
@@ -308,16 +308,19 @@ def serve(folder, names):
     settings = json.loads((folder / "settings.json").read_text())
     X, y, w, b, order = (np.load(folder / f"{name}.npy") for name in ("X", "y", "w", "b", "order"))
     arguments = w, b, settings["batch_size"], settings["learning_rate"]
-    epochs = {name: globals()[name](X, y, *arguments) for name in names}
+    peers = {name: globals()[name](X, y, *arguments) for name in names}
     for line in sys.stdin:
-        command, name = line.split()
+        command, *names = line.split()
+        epochs = [peers[name][0] for name in names]
         if command == "check":
-            answer = checked(epochs[name], order)
+            answer = checked(*peers[names[0]], order)
         elif command == "time":
-            answer = timed(epochs[name])
+            answer = timed(*epochs)
+        elif command == "pair":  # in turns, as their ratio is finer than the machine is steady
+            answer = [timed(epoch) for epoch in epochs]
         else:
-            fits = [globals()[name](X, y, *arguments) for _ in range(2)]
-            answer = [side_by_side(fits[:1]), side_by_side(fits)]
+            other, _ = globals()[names[0]](X, y, *arguments)
+            answer = [side_by_side(epochs), side_by_side([*epochs, other])]
         print(json.dumps(answer), flush=True)
 
 
