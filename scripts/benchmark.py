@@ -365,17 +365,19 @@ def targets(results):
     ]
 
 
+def digits(value):
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def print_shape(shape):
     print(f"\n### {shape['rows']} rows, {shape['inputs']} inputs, batch {shape['batch_size']}\n")
     print("| one epoch | ms | from | to | times the compiled | first epoch, s |")
     print("|---|---:|---:|---:|---:|---:|")
     compiled = shape["peers"]["compiled"]["median"]
     for name, peer in sorted(shape["peers"].items(), key=lambda item: -item[1]["median"]):
-        low, high = 1e3 * min(peer["seconds"]), 1e3 * max(peer["seconds"])
-        print(
-            f"| {LABELS[name]} | {1e3 * peer['median']:.4g} | {low:.4g} | {high:.4g} "
-            f"| {peer['median'] / compiled:.4g} | {peer['first']:.2g} |"
-        )
+        times = peer["median"], min(peer["seconds"]), max(peer["seconds"])
+        values = [*(1e3 * seconds for seconds in times), peer["median"] / compiled, peer["first"]]
+        print(f"| {LABELS[name]} | {' | '.join(map(digits, values))} |")
     sys.stdout.flush()
 
 
@@ -395,7 +397,7 @@ def print_targets(rows):
         if row["met"] is None:
             measured, verdict = "", "not measured"
         else:
-            measured, verdict = f"{row['measured']:.4g}", "met" if row["met"] else "**missed**"
+            measured, verdict = digits(row["measured"]), "met" if row["met"] else "**missed**"
         print(f"| {row['target']} | {measured} | {row['bound']} | {verdict} |")
 
 
@@ -409,12 +411,12 @@ def plot_shapes(shapes):
             colour = "gray" if name in ("sequential", "sum_of_X") else "tab:blue"
             colour = "tab:green" if name == "compiled" else colour
             axes.barh(position, 1e3 * peer["median"], color=colour)
-            text = f" {1e3 * peer['median']:.3g}"
+            text = f" {digits(1e3 * peer['median'])}"
             axes.text(1e3 * peer["median"], position, text, va="center", fontsize=8)
         labels = [LABELS[name] for name, _ in peers]
         axes.set_yticks(range(len(peers)), labels, fontsize=8)
         axes.set_xscale("log")
-        axes.margins(x=0.15)
+        axes.set_xlim(right=1e4 * peers[-1][1]["median"])
         axes.set_xlabel("ms per epoch")
         title = f"{shape['rows']} × {shape['inputs']}, batch {shape['batch_size']}"
         axes.set_title(title, fontsize=10)
@@ -443,6 +445,7 @@ def plot_growth(growths):
             color="gray",
             label="linear",
         )
+        axes.set_ylim(top=30e3 * last[2])
         axes.set(xlabel=name, ylabel="ms per epoch")
         axes.legend(fontsize=8)
     return figure
