@@ -69,7 +69,8 @@ def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_ra
     check_batch(X, y, views[0])
     y = y.reshape(len(X), -1)
     w, b = views[0].T.copy(), views[1].copy()
-    settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
+    with np.errstate(over="ignore"):  # an infinite rate diverges, which is an error by itself
+        settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
     run_batches = _ready(X, y, settings)
     order = _row_order(len(X), loader.shuffle)
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))

@@ -83,12 +83,15 @@ def make_parser():
 
 def benchmark(args):
     from mxlinreg.files import check_writable, replacing
-    from mxlinreg.plotting import save_figure
+    from mxlinreg.plotting import plot_network, save_figure
 
+    plot_network(1)  # is matplotlib there?
     args.output.mkdir(parents=True, exist_ok=True)
     check_writable("--output", args.output / "benchmark.json")
     part = 100 if args.quick else 1
     versions, missing = find_peers(args.peers_python)
+    if "numba" not in versions:
+        raise ImportError('the compiled engine needs Numba: pip install "mxlinreg[bench]"')
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}; {', '.join(f'{name} {version}' for name, version in versions.items())}")
     for name, reason in missing.items():

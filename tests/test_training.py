@@ -136,6 +136,12 @@ def test_divergence_in_the_last_step_of_an_epoch(engine):
     assert (w.asnumpy() == before[0]).all() and (b.asnumpy() == before[1]).all()
 
 
+@ENGINES
+def test_a_rate_beyond_the_range_of_float32_diverges(engine):
+    with pytest.raises(mlr.DivergenceError, match="epoch 0"):
+        mlr.train(mlr.init_params(), ones(), 1, 1e39, engine)
+
+
 def test_an_engine_that_diverges_is_found_out():
     def engine(params, data, learning_rate):
         params[0][:] = float("nan")
