@@ -55,7 +55,8 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate):
     """Train on the rows `order`, batch by batch, and give the sum of the batches' losses.
 
     The chapter's inner loop with its `net`, `square_loss` and `SGD`, row by row, and the
-    gradient of the loss written out. Each row is read once for its prediction and its gradient.
+    gradient of the loss written out. The outputs do not meet in the gradient: each has its own
+    pass over the batch, in which a row is read once for its prediction and its gradient.
 
     Parameters
     ----------

@@ -160,9 +160,9 @@ def _ready(X, y, settings):
             'the compiled engine needs Numba: pip install "mxlinreg[fast]" '
             f"(importing it failed with: {error})"
         ) from None
-    no_rows = np.empty(0, dtype=_order_dtype(len(X)))
-    types = X.dtype, no_rows.dtype
+    types = X.dtype, _order_dtype(len(X))
     if types not in _loaded:
+        no_rows = np.empty(0, dtype=_order_dtype(len(X)))
         message = "mxlinreg: compiling the training loop, once for this machine and dtype"
         note = Timer(1, print, [message], {"file": sys.stderr})
         note.start()

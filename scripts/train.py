@@ -381,9 +381,10 @@ def autograd_with_hint(num_batches):
         for batch in batches:
             yield batch
             done += 1
-            seconds = (time.perf_counter() - start) / done * num_batches
-            if done == SAMPLE and seconds > 60:
-                warn(f"this will take about {seconds / 60:.1f} min; --engine compiled takes less")
+            if done == SAMPLE:
+                minutes = (time.perf_counter() - start) / SAMPLE * num_batches / 60
+                if minutes > 1:
+                    warn(f"this will take about {minutes:.1f} min; --engine compiled takes less")
 
     def train_epoch(params, batches, learning_rate):
         return mlr.train_epoch(
