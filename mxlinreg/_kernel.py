@@ -1,4 +1,4 @@
-"""The chapter's inner loop in one compiled function. Importing this needs Numba."""
+"""The chapter's shuffle and inner loop as compiled functions. Importing this needs Numba."""
 
 import numba
 import numpy as np
@@ -11,6 +11,7 @@ _AHEAD = 32  # rows
 _LINE = 64  # bytes that the processor fetches at once
 _CACHE = 1 << 20  # bytes; to fetch ahead what is in the cache already costs a third more time
 _PART = 1024  # rows; longer sums in float32 would lose digits
+_PLACES = 256  # drawn before the rows change them
 
 
 @intrinsic
@@ -35,6 +36,21 @@ def _prefetch(typing_context, array, row, column):
     return types.void(array, types.intp, types.intp), generate
 
 
+@intrinsic
+def _call(typing_context, function, state):
+    """The uint32 that the C function at this address gives for the state at this address."""
+
+    def generate(context, builder, signature, arguments):
+        state = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.IntType(32), [state]).as_pointer()
+        address, argument = arguments
+        return builder.call(
+            builder.inttoptr(address, function), [builder.inttoptr(argument, state)]
+        )
+
+    return types.uint32(types.intp, types.intp), generate
+
+
 def _compiled(function):
     # Sums may be reordered, so that they run on vectors; NaN and infinity stay what they are.
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
@@ -48,6 +64,45 @@ def _compiled(function):
 def _move(part, total):
     total += part
     part[:] = 0
+
+
+@_compiled
+def shuffle_end(order, count, next_uint32, state):
+    """Shuffle the last `count` places of `order` as ``np.random.shuffle(order)`` begins.
+
+    NumPy goes from the last place to the second, draws for each another one up to it (bits of
+    a uint32, again while they are too large), and swaps the two. This draws the same numbers,
+    but some places ahead, so that what it will swap is in the cache by then.
+
+    Parameters
+    ----------
+    order : array of int of shape (rows,), changed in place
+    count : int, less than rows
+    next_uint32, state : int
+        Addresses of the generator's function and state, as its attribute `ctypes` has them.
+    """
+    rows = order.reshape(-1, 1)
+    places = np.empty(_PLACES, np.uint32)
+    last = len(order) - 1
+    end = last - count
+    mask = np.uint32(1)
+    while mask < last:
+        mask = np.uint32(mask << 1 | 1)
+    while last > end:
+        size = min(last - end, _PLACES)
+        drawn = 0
+        while drawn < size:
+            limit = np.uint32(last - drawn)
+            if limit <= mask >> 1:
+                mask >>= np.uint32(1)
+            place = _call(next_uint32, state) & mask
+            _prefetch(rows, np.intp(place), 0)
+            places[drawn] = place
+            drawn += place <= limit
+        for i in range(size):
+            row, place = last - i, places[i]
+            order[row], order[place] = order[place], order[row]
+        last -= size
 
 
 @_compiled

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import sys
+from contextlib import suppress
 from threading import Timer
 from typing import Sequence
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from .data import ArrayLoader
 from .training import ENGINES, diverged
 
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
-_FEW_ROWS = 1 << 16
+_SWAPS_PER_CALL = 1 << 24  # likewise
 _loaded = set()
 _views = WeakKeyDictionary()
 
@@ -23,9 +24,10 @@ _views = WeakKeyDictionary()
 def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_rate: float) -> float:
     """Train for one epoch, as `mxlinreg.train_epoch` does, in compiled code.
 
-    The rows come in the same order, drawn from NumPy's global generator by the same call, in
-    the same batches; the results agree to rounding. The data are read where MXNet has them.
-    Threads run side by side: the compiled code does not hold Python's lock.
+    The rows come in the same order, by the same draws from NumPy's global generator as
+    ``np.random.shuffle`` makes, in the same batches; the results agree to rounding. The data
+    are read where MXNet has them. Threads run side by side: the compiled code does not hold
+    Python's lock.
 
     The code is compiled by Numba on the first call for each dtype, and kept on disk where that
     can be written. Ctrl-C takes effect within a batch or a fraction of a second, whichever is
@@ -71,8 +73,8 @@ def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_ra
     w, b = views[0].T.copy(), views[1].copy()
     with np.errstate(over="ignore"):  # an infinite rate diverges, which is an error by itself
         settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
-    run_batches = _ready(X, y, settings)
-    order = _row_order(len(X), loader.shuffle)
+    shuffle_end, run_batches = _ready(X, y, settings)
+    order = _row_order(len(X), loader.shuffle, shuffle_end)
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
     rows_per_call = batches_per_call * loader.batch_size
     cumulative_loss = 0.0
@@ -134,17 +136,19 @@ def _write(views, w, b):
         ctypes.memmove(view.ctypes.data, value.tobytes(), value.nbytes)
 
 
-def _row_order(num_rows, shuffle):
-    """The rows as the chapter's sampler draws them, in 4 bytes each where they fit.
-
-    NumPy shuffles items of 4 bytes into the same order as those of 8 that the sampler has. Few
-    rows are shuffled faster as 8 bytes.
-    """
-    dtype = _order_dtype(num_rows)
-    order = np.arange(num_rows, dtype=np.int64 if num_rows < _FEW_ROWS else dtype)
-    if shuffle:
-        np.random.shuffle(order)
-    return order.astype(dtype, copy=False)
+def _row_order(num_rows, shuffle, shuffle_end):
+    """The rows as the chapter's sampler draws them, in 4 bytes each where they fit."""
+    order = np.arange(num_rows, dtype=_order_dtype(num_rows))
+    if shuffle and order.itemsize == 8:
+        np.random.shuffle(order)  # from 2**31 rows on
+    elif shuffle:
+        generator = np.random.mtrand._rand._bit_generator
+        draw = ctypes.cast(generator.ctypes.next_uint32, ctypes.c_void_p).value
+        with generator.lock:
+            for rows in range(num_rows, 1, -_SWAPS_PER_CALL):
+                count = min(rows - 1, _SWAPS_PER_CALL)
+                shuffle_end(order[:rows], count, draw, generator.ctypes.state_address)
+    return order
 
 
 def _order_dtype(num_rows):
@@ -152,9 +156,9 @@ def _order_dtype(num_rows):
 
 
 def _ready(X, y, settings):
-    """The compiled loop, compiled for these types or read from the disk where it has not been."""
+    """The compiled functions, compiled for these types or read from the disk if they were not."""
     try:
-        from ._kernel import run_batches
+        from ._kernel import run_batches, shuffle_end
     except ImportError as error:
         raise ImportError(
             'the compiled engine needs Numba: pip install "mxlinreg[fast]" '
@@ -165,12 +169,13 @@ def _ready(X, y, settings):
         no_rows = np.empty(0, dtype=_order_dtype(len(X)))
         message = "mxlinreg: compiling the training loop, once for this machine and dtype"
         note = Timer(1, print, [message], {"file": sys.stderr})
+        calls = (shuffle_end, (no_rows, 0, 0, 0)), (run_batches, (X, y, no_rows, *settings))
         note.start()
         try:
-            run_batches(X, y, no_rows, *settings)
-        except OSError:
-            pass  # it is compiled, but the disk did not take it
+            for function, arguments in calls:
+                with suppress(OSError):  # it is compiled, but the disk did not take it
+                    function(*arguments)
         finally:
             note.cancel()
         _loaded.add(types)
-    return run_batches
+    return shuffle_end, run_batches
