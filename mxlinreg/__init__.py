@@ -3,6 +3,7 @@
 from . import compiled
 from .contexts import context
 from .data import ArrayLoader, synthetic
+from .exact import LeastSquares, RankError, least_squares
 from .scratch import SGD, init_params, net, real_fn, square_loss
 from .training import DivergenceError, train, train_epoch
 
@@ -19,5 +20,8 @@ __all__ = [
     "train",
     "DivergenceError",
     "compiled",
+    "least_squares",
+    "LeastSquares",
+    "RankError",
 ]
 __version__ = "0.1.0"

@@ -1,0 +1,245 @@
+"""The least-squares solution beside certified values, statsmodels' formulas, SciPy and NumPy."""
+
+import csv
+import json
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+import mxlinreg as mlr
+
+NIST = Path(__file__).parent / "data" / "nist"
+CERTIFIED = json.loads((NIST / "certified.json").read_text())
+# Digits of the worst coefficient, and of the standard errors and the residual deviation. Filip's
+# condition number is 4e9 after scaling: the rounding of the powers of x leaves it seven digits.
+DIGITS = {
+    "norris": (12, 9),
+    "longley": (12, 9),
+    "noint1": (14, 9),
+    "wampler1": (12, 9),
+    "filip": (7, 7),
+}
+
+
+def certified_case(name):
+    with open(NIST / f"{name}.csv", newline="") as file:
+        columns = np.array(list(csv.reader(file))[1:], dtype=np.float64)
+    y, X = columns[:, 0], columns[:, 1:]
+    degree = CERTIFIED[name]["polynomial_degree"]
+    return np.cumprod(np.repeat(X, degree, axis=1), axis=1) if degree > 1 else X, y
+
+
+def digits(values, expected):
+    """The log relative error of the worst."""
+    values, expected = np.ravel(values), np.ravel(expected)
+    error = np.abs(values - expected) / np.where(expected == 0, 1, np.abs(expected))
+    return -np.log10(max(error.max(), 1e-16))
+
+
+def all_of(result):
+    if result.intercept_standard_error is None:
+        return result.coefficients, result.standard_errors
+    return (
+        np.append(result.intercept, result.coefficients),
+        np.append(result.intercept_standard_error, result.standard_errors),
+    )
+
+
+@pytest.mark.parametrize("block", [None, 3, 1])
+@pytest.mark.parametrize("name", DIGITS)
+def test_certified_values(name, block):
+    X, y = certified_case(name)
+    expected = CERTIFIED[name]
+    if block is None:
+        result = mlr.least_squares(X, y, intercept=expected["intercept"])
+    else:
+        blocks = ((X[i : i + block], y[i : i + block]) for i in range(0, len(X), block))
+        result = mlr.least_squares(blocks, intercept=expected["intercept"])
+    coefficients, standard_errors = all_of(result)
+    of_coefficients, of_errors = DIGITS[name]
+    assert digits(coefficients, expected["coefficients"]) >= of_coefficients
+    assert digits(standard_errors, expected["standard_errors"]) >= of_errors
+    deviation = result.residual_standard_deviation
+    assert digits(deviation, expected["residual_standard_deviation"]) >= of_errors
+    assert digits(result.r_squared, expected["r_squared"]) >= of_errors
+
+
+def data(rows=200, num_inputs=4, num_outputs=None, seed=0):
+    random = np.random.RandomState(seed)
+    X = random.normal(size=(rows, num_inputs)) * 10.0 ** np.arange(num_inputs) + 50
+    w = random.normal(size=(num_inputs, num_outputs or 1))
+    y = X @ w + 3 + random.normal(size=(rows, num_outputs or 1))
+    return X, y if num_outputs else y[:, 0]
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_statistics_by_their_textbook_formulas(intercept, weighted):
+    from scipy import stats
+
+    X, y = data()
+    weights = np.random.RandomState(1).uniform(size=len(y)) if weighted else np.ones(len(y))
+    weights[:5] *= not weighted  # rows of weight 0 do not count
+    result = mlr.least_squares(
+        X, y, intercept=intercept, sample_weight=weights if weighted else None
+    )
+    X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+    A = np.column_stack([np.ones(len(X)), X]) if intercept else X
+    inverse = np.linalg.inv(A.T @ (weights[:, None] * A))
+    b = inverse @ A.T @ (weights * y)
+    squares = weights @ (y - A @ b) ** 2
+    degrees = len(y) - A.shape[1]
+    errors = np.sqrt(np.diag(inverse) * squares / degrees)
+    centre = np.average(y, weights=weights) if intercept else 0
+    total = weights @ (y - centre) ** 2
+    coefficients, standard_errors = all_of(result)
+    np.testing.assert_allclose(coefficients, b, rtol=1e-7)
+    np.testing.assert_allclose(standard_errors, errors, rtol=1e-7)
+    np.testing.assert_allclose(result.residual_standard_deviation, np.sqrt(squares / degrees))
+    np.testing.assert_allclose(result.r_squared, 1 - squares / total)
+    f = (total - squares) / X.shape[1] / (squares / degrees)
+    np.testing.assert_allclose(result.f_statistic, f, rtol=1e-6)
+    np.testing.assert_allclose(result.f_p_value, stats.f.sf(f, X.shape[1], degrees), rtol=1e-4)
+    t = b / errors
+    expected = 2 * stats.t.sf(np.abs(t), degrees)[-X.shape[1] :]
+    np.testing.assert_allclose(result.p_values, expected, rtol=1e-4)
+    reach = stats.t.ppf(0.975, degrees) * errors[-X.shape[1] :]
+    np.testing.assert_allclose(np.diff(result.intervals)[:, 0], 2 * reach, rtol=1e-7)
+    assert result.rank == A.shape[1] and result.degrees_of_freedom == degrees
+    columns = X - intercept * np.average(X, axis=0, weights=weights)
+    columns = columns * np.sqrt(weights)[:, None]
+    condition = np.linalg.cond(columns / np.linalg.norm(columns, axis=0))
+    np.testing.assert_allclose(result.condition_number, condition, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dof", [1, 2, 9, 40, 431, 10**6])
+def test_students_and_fishers_distribution_to_12_digits(dof):
+    from scipy import stats
+
+    from mxlinreg._student import f_p_value, t_p_value, t_quantile
+
+    # Where SciPy itself has these digits.
+    for t in (0.1, 1.0, 2.5, 10.0, 100.0) if dof < 1000 else (0.1, 1.0):
+        np.testing.assert_allclose(t_p_value(t, dof), 2 * stats.t.sf(t, dof), rtol=1e-12)
+        np.testing.assert_allclose(f_p_value(t * t, 1, dof), t_p_value(t, dof), rtol=1e-12)
+    for f in (0.1, 1.0, 3.0):
+        closed = np.exp(-dof / 2 * np.log1p(2 * f / dof))
+        np.testing.assert_allclose(f_p_value(f, 2, dof), closed, rtol=1e-12)
+        np.testing.assert_allclose(f_p_value(f, 7, 40), stats.f.sf(f, 7, 40), rtol=1e-12)
+    np.testing.assert_allclose(2 * stats.t.sf(t_quantile(dof), dof), 0.05, rtol=1e-10)
+
+
+@pytest.mark.parametrize("block", [1, 7, 64])
+def test_blocks_give_what_the_whole_gives(block):
+    X, y = data(num_outputs=2)
+    whole = mlr.least_squares(X, y)
+    result = mlr.least_squares(
+        [(X[i : i + block], y[i : i + block]) for i in range(0, len(X), block)]
+    )
+    np.testing.assert_allclose(result.coefficients, whole.coefficients, rtol=1e-13)
+    np.testing.assert_allclose(result.standard_errors, whole.standard_errors, rtol=1e-12)
+    for output in range(2):
+        one = mlr.least_squares(X, y[:, output])
+        np.testing.assert_allclose(whole.coefficients[:, output], one.coefficients, rtol=1e-13)
+        np.testing.assert_allclose(whole.p_values[:, output], one.p_values, rtol=1e-10)
+        np.testing.assert_allclose(whole.intervals[:, output], one.intervals, rtol=1e-12)
+        np.testing.assert_allclose(whole.intercept_interval[output], one.intercept_interval)
+
+
+def test_more_rows_than_one_block_ill_conditioned_and_from_an_iterator():
+    """40 000 rows of a column and its double plus a little: condition number 2e5."""
+    random = np.random.RandomState(0)
+    X = random.normal(size=(40000, 2))
+    X[:, 1] = 2 * X[:, 0] + 1e-5 * X[:, 1]
+    y = X @ [1.0, 2.0] + 3
+    blocks = ((X[i : i + 1000], y[i : i + 1000]) for i in range(0, len(X), 1000))
+    for result in (mlr.least_squares(X, y), mlr.least_squares(blocks)):
+        np.testing.assert_allclose(result.coefficients, [1, 2], rtol=1e-10)
+        assert result.condition_number > 1e5
+
+
+def test_mxnets_arrays_and_float32():
+    X, y = data()
+    X = X.astype("float32")
+    result = mlr.least_squares(mx.nd.array(X), mx.nd.array(y, dtype="float64"))
+    expected = mlr.least_squares(X.astype("float64"), y)
+    assert (result.coefficients == expected.coefficients).all()
+    assert type(result.intercept) is float and result.coefficients.shape == (4,)
+
+
+def test_the_table_has_the_columns_names_and_the_numbers():
+    pandas = pytest.importorskip("pandas")
+    X, y = certified_case("longley")
+    names = ["deflator", "gnp", "unemployed", "armed", "population", "year"]
+    result = mlr.least_squares(pandas.DataFrame(X, columns=names), y)
+    lines = str(result).splitlines()
+    assert [line.split()[0] for line in lines[:8]] == ["column", "(intercept)", *names]
+    row = lines[7].split()
+    assert row[:4] == ["year", "1829.15", "455.478", "4.01589"]
+    assert "residual standard deviation 304.854 on 9 degrees of freedom" in lines[9]
+    assert "0.995479" in lines[10] and "330.285 on 6 and 9" in lines[11]
+
+
+def test_names_what_depends_on_what():
+    X, y = data()
+    X = np.column_stack([X, 2 * X[:, 0] - X[:, 2] + 7, np.full(len(X), 0.1)])
+    with pytest.raises(mlr.RankError) as error:
+        mlr.least_squares(X, y)
+    assert "'x4' depends on others: it is 2 'x0' - 1 'x2' + 7" in str(error.value)
+    assert "'x5' is constant" in str(error.value) and "'x3'" not in str(error.value)
+    with pytest.raises(mlr.RankError, match="'x1' is 0 everywhere"):
+        mlr.least_squares(X[:, :2] * [1, 0], y, intercept=False)
+    with pytest.raises(mlr.RankError, match="4 rows do not determine 5 coefficients"):
+        mlr.least_squares(X[:4, :4], y[:4])
+
+
+@pytest.mark.parametrize("rows", [200, 4])
+def test_the_minimum_norm_solution(rows):
+    X, y = data(rows)
+    X = np.column_stack([X, X[:, 0] + X[:, 1], np.full(len(X), 0.1)])
+    result = mlr.least_squares(X, y, rank_deficient="minimum_norm")
+    scale = X.std(axis=0)
+    scaled = (X - X.mean(axis=0))[:, :5] / scale[:5]
+    expected = np.linalg.pinv(scaled, rcond=1e-10) @ (y - y.mean()) / scale[:5]
+    np.testing.assert_allclose(result.coefficients[:5], expected, rtol=1e-6)
+    assert result.coefficients[5] == 0
+    assert result.rank == 1 + np.linalg.matrix_rank(scaled, tol=1e-8)
+
+
+def test_no_degrees_of_freedom_and_a_perfect_fit():
+    result = mlr.least_squares([[0.0], [1.0]], [1.0, 3.0])
+    assert result.intercept == 1 and result.coefficients == [2]
+    assert np.isnan(result.standard_errors).all() and np.isnan(result.p_values).all()
+    assert "nan" in str(result)
+    result = mlr.least_squares([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    assert result.residual_standard_deviation < 1e-15 and result.p_values < 1e-15
+
+
+def test_numbers_of_any_size():
+    X, y = data()
+    expected = mlr.least_squares(X, y).coefficients
+    result = mlr.least_squares(X * 2.0**600, y * 2.0**500)
+    np.testing.assert_allclose(result.coefficients * 2.0**100, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([[1.0]], [[1.0], [2.0]]), "y: shape"),
+        (([[1.0], [np.nan]], [1.0, 2.0]), "X: holds NaN"),
+        (([[1.0], [2.0]], [1.0, np.inf]), "y: holds NaN"),
+        ((np.ones((0, 2)), np.ones(0)), "at least one"),
+        (([1.0, 2.0], [1.0, 2.0]), "X: must have 2 dimensions"),
+        ((np.ones((2, 2)),), "y: missing"),
+        (([(np.ones((2, 2)), np.ones(2)), (np.ones((2, 3)), np.ones(2))],), "does not fit"),
+        (([["a"], ["b"]], [1.0, 2.0]), "X: must hold real numbers"),
+        (([[1.0], [2.0]], [1.0, 2.0], True, [-1.0, 1.0]), "sample_weight: must"),
+        (([[1.0], [2.0]], [1.0, 2.0], True, [0.0, 0.0]), "at least one"),
+        (([[1.0], [2.0]], [1.0, 2.0], True, None, "ignore"), "rank_deficient: must"),
+    ],
+)
+def test_says_what_is_wrong(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        mlr.least_squares(*arguments)
