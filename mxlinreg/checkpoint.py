@@ -1,12 +1,30 @@
-"""Save and load a fitted model."""
+"""Save and load a fitted model, and the state of a training to resume it from.
+
+A training that is resumed from its checkpoint ends with the same bits as one that was never
+interrupted. For that it needs the parameters, the losses so far (as many as the epochs that are
+done) and NumPy's global generator, from which each epoch's row order is drawn. MXNet's generator
+cannot be read out, and need not be: only the data and the first parameters are drawn from it,
+before the training. (An engine or `on_epoch` of one's own that draws from MXNet's generator, or
+from any other than ``np.random``'s global one, is not repeated exactly.)
+
+Nothing in these files is executed: the parameters are MXNet's `.params` format, the rest is JSON.
+"""
 
 import hashlib
 import json
+import math
+import re
+import struct
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple, Union
+from typing import Any, Dict, List, Sequence, Tuple, Union
+
+import numpy as np
 
 from ._mxnet import mx, nd
 from .files import replacing
+
+_FIRST_LINE = b"mxlinreg checkpoint 1\n"
 
 
 def save_model(
@@ -25,8 +43,7 @@ def save_model(
     """
     path = Path(path)
     with replacing(path) as params_file, replacing(description_path(path)) as json_file:
-        nd.save(params_file, dict(zip("wb", params)))
-        digest = hashlib.sha256(Path(params_file).read_bytes()).hexdigest()
+        digest = _digest(_write_params(params_file, params))
         text = json.dumps({**description, "sha256": digest}, indent=2, allow_nan=False)
         Path(json_file).write_text(text + "\n", encoding="utf-8")
 
@@ -55,10 +72,10 @@ def load_model(path: Union[str, Path]) -> Tuple[Sequence["nd.NDArray"], Dict[str
         raise ValueError(f"{description_path(path)}: is not a model's JSON file") from None
     # MXNet's loader can take damaged bytes for good numbers, so the digest comes first.
     digest = description.get("sha256") if isinstance(description, dict) else None
-    if digest != hashlib.sha256(content).hexdigest():
+    if digest != _digest(content):
         raise ValueError(f"{path}: does not belong to {description_path(path)}, or is damaged")
     try:
-        saved = nd.load(str(path))
+        saved = nd.load_frombuffer(content)
         return [saved["w"], saved["b"]], description
     except (mx.MXNetError, KeyError, TypeError):
         raise ValueError(f"{path}: is not a model's .params file") from None
@@ -77,3 +94,170 @@ def description_path(path: Union[str, Path]) -> Path:
     if beside == path:
         raise ValueError(f"{path}: the JSON goes there; give the model another name, as .params")
     return beside
+
+
+def save_checkpoint(
+    path: Union[str, Path],
+    params: Sequence["nd.NDArray"],
+    losses: Sequence[float],
+    settings: Dict[str, Any],
+) -> None:
+    """Write the state of a training, that of NumPy's global generator included, into one file.
+
+    The file is a line that says what it is, a line with the SHA-256 of all that follows, a line
+    of JSON, and the parameters as MXNet's `.params` file has them. It is flushed to the disk
+    under a temporary name and then renamed, so there is always a whole one.
+
+    Parameters
+    ----------
+    path : str or Path
+    params : [w, b]
+    losses : sequence of float
+        The mean loss of each epoch that is done.
+    settings : dict
+        What a training that goes on from here must have in common with this one; of what JSON
+        can hold.
+    """
+    _, key, pos, has_gauss, cached_gaussian = np.random.get_state()
+    random = {"key": key.tolist(), "pos": pos}
+    random.update(has_gauss=has_gauss, cached_gaussian=cached_gaussian)
+    state = {"settings": settings, "losses": losses, "random": random}
+    with replacing(path) as temporary:
+        content = json.dumps(state).encode() + b"\n" + _write_params(temporary, params)
+        Path(temporary).write_bytes(_FIRST_LINE + _digest(content).encode() + b"\n" + content)
+
+
+def load_checkpoint(
+    path: Union[str, Path],
+    params: Sequence["nd.NDArray"],
+    settings: Dict[str, Any],
+    epochs: int,
+) -> List[float]:
+    """Go back to the state that `save_checkpoint` has written.
+
+    Parameters
+    ----------
+    path : str or Path
+    params : [w, b]
+        Changed in place.
+    settings : dict
+        Compared with those of the file.
+    epochs : int
+        How many the training is to have at its end.
+
+    Returns
+    -------
+    list of float
+        The losses of the epochs that are done.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a whole checkpoint, or is of a training with other settings or of
+        more epochs. The parameters are then as they were.
+    """
+    state, content = read_checkpoint(path)
+    saved, losses = state["settings"], state["losses"]
+    differing = [
+        "the data" if name == "data" else f"{name} ({saved.get(name)}, now {value})"
+        for name, value in settings.items()
+        if saved.get(name) != value
+    ]
+    if differing:
+        raise ValueError(f"{path}: is of a training that differs in {', '.join(differing)}")
+    if len(losses) > epochs:
+        raise ValueError(f"epochs: {path} has {len(losses)} already, more than {epochs}")
+    try:
+        if not _layout(params).fullmatch(content):
+            raise ValueError
+        random = state["random"]
+        key = np.array(random["key"], dtype=np.uint32)
+        # NumPy does not look whether the position lies within the key.
+        if key.shape != (624,) or random["pos"] not in range(625):
+            raise ValueError
+        np.random.set_state(
+            ("MT19937", key, random["pos"], random["has_gauss"], random["cached_gaussian"])
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise _foreign(path) from None
+    arrays = nd.load_frombuffer(content)
+    for name, param in zip("wb", params):
+        param[:] = arrays[name]
+    return losses
+
+
+def read_checkpoint(path: Union[str, Path]) -> Tuple[Dict[str, Any], bytes]:
+    """Read what `save_checkpoint` has written, and change nothing.
+
+    Returns
+    -------
+    state : dict
+        With the "settings" and "losses" that were given, and the "random" state.
+    content : bytes
+        The parameters, as in a `.params` file.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is none of these, is damaged, or is of a later version.
+    """
+    try:
+        with open(path, "rb") as file:
+            first = re.fullmatch(rb"mxlinreg checkpoint ([1-9]\d*)\n", file.readline(40))
+            if not first:
+                raise _foreign(path)
+            if first[0] != _FIRST_LINE:
+                raise ValueError(
+                    f"{path}: is a checkpoint of format {first[1].decode()}, from a later version "
+                    "of mxlinreg; this one reads format 1"
+                )
+            digest, content = file.readline(65), file.read()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    # MXNet's loader can take damaged bytes for good numbers, so the digest comes first.
+    if digest != _digest(content).encode() + b"\n":
+        raise ValueError(f"{path}: is a damaged checkpoint; its content does not fit its checksum")
+    text, _, content = content.partition(b"\n")
+    try:
+        state = json.loads(text)
+        settings, losses = state["settings"], state["losses"]
+        if not isinstance(settings, dict) or not all(map(math.isfinite, losses)):
+            raise ValueError
+        state["losses"] = [float(loss) for loss in losses]
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        raise _foreign(path) from None
+    return state, content
+
+
+def _foreign(path):
+    return ValueError(f"{path}: is not a checkpoint of mxlinreg, or is damaged")
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write_params(path, params):
+    """Write `params` as MXNet does, and give the bytes of the file."""
+    params = [param.as_in_context(mx.cpu()) for param in params]
+    with suppress(mx.MXNetError):  # of a full disk it tells only at times; the layout always
+        nd.save(path, dict(zip("wb", params)))
+    content = Path(path).read_bytes()
+    if not _layout(params).fullmatch(content):
+        raise OSError(f"{path}: could not be written as a whole; is the disk full?")
+    return content
+
+
+def _layout(params):
+    """A pattern of the file that MXNet makes of `params`, whatever their values.
+
+    MXNet's loader believes what a file says of shapes and lengths, and can crash on it.
+    """
+    pattern = re.escape(struct.pack("<QQQ", 0x112, 0, 2))
+    for param in params:
+        ndim, dtype = len(param.shape), nd.ndarray._DTYPE_NP_TO_MX[param.dtype]
+        head = struct.pack(f"<IiI{ndim}qiii", 0xF993FAC9, 0, ndim, *param.shape, 1, 0, dtype)
+        length = np.dtype(param.dtype).itemsize * math.prod(param.shape)
+        pattern += re.escape(head) + b".{%d}" % length
+    pattern += re.escape(struct.pack("<QQcQc", 2, 1, b"w", 1, b"b"))
+    return re.compile(pattern, re.DOTALL)

@@ -1,5 +1,6 @@
 """The chapter's data, and the batches that it draws from them."""
 
+import hashlib
 from typing import Tuple, Union
 
 import numpy as np
@@ -9,7 +10,7 @@ from ._mxnet import gluon, mx, nd
 from .contexts import context
 from .scratch import real_fn
 
-_ROWS_PER_CHECK = 1 << 16  # so that looking for a NaN copies a block of the data, not all
+_ROWS_PER_BLOCK = 1 << 16  # so that looking at the data copies a block of them, not all
 
 
 def synthetic(
@@ -96,6 +97,15 @@ class ArrayLoader(gluon.data.DataLoader):
             shuffle=self.shuffle,
         )
 
+    def fingerprint(self) -> str:
+        """The SHA-256 of X and y: of their dtypes, shapes and values, wherever they are."""
+        digest = hashlib.sha256()
+        for array in (self.X, self.y):
+            digest.update(f"{np.dtype(array.dtype)} {array.shape} ".encode())
+            for block in _blocks(array):
+                digest.update(block)
+        return digest.hexdigest()
+
 
 def _as_ndarray(name, array, ndims):
     """`array` as a finite, non-empty NDArray of float32 or float64."""
@@ -120,7 +130,12 @@ def _as_ndarray(name, array, ndims):
         array = nd.array(array, dtype=wanted)
     elif wanted != dtype:
         array = array.astype(wanted.name)
-    for start in range(0, shape[0], _ROWS_PER_CHECK):
-        if not np.isfinite(array[start : start + _ROWS_PER_CHECK].asnumpy()).all():
-            raise ValueError(f"{name}: holds NaN or infinity; every value must be finite")
+    if not all(np.isfinite(block).all() for block in _blocks(array)):
+        raise ValueError(f"{name}: holds NaN or infinity; every value must be finite")
     return array
+
+
+def _blocks(array):
+    """The rows of an NDArray as NumPy arrays, some at a time."""
+    for start in range(0, array.shape[0], _ROWS_PER_BLOCK):
+        yield array[start : start + _ROWS_PER_BLOCK].asnumpy()

@@ -2,13 +2,16 @@
 
 import math
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Callable, Iterable, List, Optional, Sequence, Union
 
 import numpy as np
 
 from ._checks import check_batch, check_count, check_number, check_params
 from ._mxnet import autograd, nd
+from .checkpoint import load_checkpoint, save_checkpoint
 from .data import ArrayLoader
+from .files import check_writable, remove_stale
 from .scratch import SGD, net, square_loss
 
 Engine = Callable[[Sequence["nd.NDArray"], Iterable, float], float]
@@ -88,6 +91,9 @@ def train(
     engine: Union[str, Engine] = "autograd",
     on_epoch: Optional[Callable[[int, float, Sequence["nd.NDArray"]], None]] = None,
     progress: bool = False,
+    checkpoint: Optional[Union[str, Path]] = None,
+    every: int = 1,
+    resume: bool = False,
 ) -> List[float]:
     """Train for some epochs: the chapter's loop.
 
@@ -109,16 +115,28 @@ def train(
     progress : bool
         Show a tqdm bar on stderr: of the batches within each epoch, or of the epochs where
         these are compiled.
+    checkpoint : str or Path, optional
+        The file that keeps the state of the training, as `checkpoint.save_checkpoint` writes
+        it: after each `every`-th epoch and the last, once `on_epoch` is done. A training that
+        was killed at any moment, and is resumed, ends with the same bits as one that was not.
+    every : int
+    resume : bool
+        Go on from the checkpoint: take `params`, the state of NumPy's global generator and the
+        losses from it, and train from there to `epochs` in all. Where there is no such file
+        yet, begin at the beginning.
 
     Returns
     -------
     list of float
-        The mean loss of each epoch.
+        The mean loss of each epoch, of those before a checkpoint too.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit; before the first step where that can be seen.
+        If an argument does not fit; before the first step where that can be seen. With a
+        checkpoint also if the file exists and is not to be resumed; if it is not whole, or of
+        a training with other data or settings, which are named, or of more epochs; or if
+        `train_data` has no method `fingerprint`, as an ArrayLoader has, to know them again by.
     DivergenceError
         If a loss or the parameters are not finite after an epoch, which it names. The
         parameters are then the last finite ones, from before that epoch.
@@ -131,9 +149,25 @@ def train(
     run_epoch = _engine(engine)
     if isinstance(train_data, ArrayLoader):
         check_batch(train_data.X, train_data.y, params[0])
+    every = check_count("every", every)
     losses = []
+    if checkpoint is not None:
+        checkpoint = check_writable("checkpoint", checkpoint)
+        exists = checkpoint.exists()
+        if exists and not resume:
+            raise ValueError(
+                f"checkpoint: {checkpoint} exists; resume=True goes on from it, "
+                "or give another name"
+            )
+        settings = _settings(params, train_data, learning_rate, engine)
+        if exists:
+            losses = load_checkpoint(checkpoint, params, settings, epochs)
+        remove_stale(checkpoint)
+    elif resume:
+        raise ValueError("resume: goes on from a checkpoint; give its file as checkpoint=")
     compiled = engine == "compiled"
-    for epoch in _bar(range(epochs), unit=" epochs") if progress and compiled else range(epochs):
+    to_do = range(len(losses), epochs)
+    for epoch in _bar(to_do, unit=" epochs") if progress and compiled else to_do:
         batches = train_data
         if progress and not compiled:
             batches = _bar(train_data, desc=f"Epoch {epoch}", unit=" batches")
@@ -144,7 +178,36 @@ def train(
         losses.append(mean_loss)
         if on_epoch is not None:
             on_epoch(epoch, mean_loss, params)
+        if checkpoint is not None and ((epoch + 1) % every == 0 or epoch + 1 == epochs):
+            save_checkpoint(checkpoint, params, losses, settings)
     return losses
+
+
+def _settings(params, train_data, learning_rate, engine):
+    """What a resumed training must have in common with the one that it goes on with."""
+    if not hasattr(train_data, "fingerprint"):
+        raise TypeError(
+            f"train_data: a {type(train_data).__name__} has no method fingerprint(), by which a "
+            "checkpoint knows the data again; give an ArrayLoader"
+        )
+    generator = np.random.get_state(legacy=False)["bit_generator"]
+    if generator != "MT19937":
+        raise ValueError(
+            f"np.random: draws from {generator}; a checkpoint keeps NumPy's default, MT19937, only"
+        )
+    w = params[0]
+    if not isinstance(engine, str):
+        engine = getattr(engine, "__qualname__", type(engine).__qualname__)
+    return {
+        "learning_rate": learning_rate,
+        "engine": engine,
+        "dtype": np.dtype(w.dtype).name,
+        "inputs": w.shape[0],
+        "outputs": w.shape[1],
+        "batch_size": getattr(train_data, "batch_size", None),
+        "shuffle": getattr(train_data, "shuffle", None),
+        "data": train_data.fingerprint(),
+    }
 
 
 def _engine(engine):

@@ -72,6 +72,23 @@ def make_parser():
         metavar="FILE",
         help="write w and b to this .params file, and a JSON beside it (default: none)",
     )
+    add(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep the state of the training in this file, from epoch to epoch (default: none)",
+    )
+    add(
+        "--every",
+        type=count(1),
+        metavar="N",
+        help="write the checkpoint after each N-th epoch, and the last (default: 1)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint, if it is there (default: an existing one is an error)",
+    )
     add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
 
     add = parser.add_argument_group("synthetic data").add_argument
@@ -150,6 +167,8 @@ def check_usage(parser, args):
     for name in others:
         if getattr(args, name) not in (None, False):
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
+    if args.checkpoint is None and (args.resume or args.every):
+        parser.error(f"--{'resume' if args.resume else 'every'} goes with --checkpoint only")
 
 
 def import_mxlinreg(args):
@@ -187,6 +206,12 @@ def check_outputs(args):
     if args.save is not None:
         check_writable("--save", args.save)
         check_writable("--save", description_path(args.save))
+    if args.checkpoint is not None:
+        check_writable("--checkpoint", args.checkpoint)
+        if args.save is not None and args.checkpoint in (args.save, description_path(args.save)):
+            raise ValueError(f"--checkpoint: {args.checkpoint} is where --save writes the model")
+        if args.checkpoint.exists() and not args.resume:
+            raise ValueError(f"--checkpoint: {args.checkpoint} exists; --resume goes on from it")
     if args.plot is not None:
         plot_network(1)  # is matplotlib there?
         if args.plot.suffix.lower() in PICTURE_ENDINGS and not args.plot.is_dir():
@@ -340,8 +365,14 @@ def train_table(args):
 def fit(args, params, train_data, epochs, learning_rate):
     """Train, and give the losses and whether Ctrl-C has cut it short."""
     import mxlinreg as mlr
+    from mxlinreg.checkpoint import read_checkpoint
 
     losses = []
+    if args.resume and args.checkpoint.exists():
+        losses = read_checkpoint(args.checkpoint)[0]["losses"]
+        if not args.quiet:
+            print(f"resuming after epoch {len(losses) - 1}", flush=True)
+    left = max(0, epochs - len(losses))
     interrupts = []
 
     def interrupt(signum, frame):
@@ -356,12 +387,13 @@ def fit(args, params, train_data, epochs, learning_rate):
             raise KeyboardInterrupt
 
     engine = args.engine
+    keep = {"checkpoint": args.checkpoint, "every": args.every or 1, "resume": args.resume}
     progress = engine == "autograd" and sys.stderr.isatty() and not args.quiet
     if engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
-        engine = autograd_with_hint(epochs * len(train_data))
+        engine = autograd_with_hint(left * len(train_data))
     previous = signal.signal(signal.SIGINT, interrupt)
     try:
-        mlr.train(params, train_data, epochs, learning_rate, engine, on_epoch, progress)
+        mlr.train(params, train_data, epochs, learning_rate, engine, on_epoch, progress, **keep)
     except KeyboardInterrupt:
         return losses, True
     finally:
@@ -391,6 +423,7 @@ def autograd_with_hint(num_batches):
             params, counted(batches) if done < SAMPLE else batches, learning_rate
         )
 
+    train_epoch.__qualname__ = "autograd"  # so a checkpoint of either is one of the other too
     return train_epoch
 
 
@@ -432,6 +465,8 @@ def save(args, params, description, interrupted):
         if not interrupted:
             print(f"\n{saved}")
     if interrupted:
+        if args.checkpoint is not None and args.checkpoint.exists():
+            saved += f"; --resume goes on from {args.checkpoint}"
         raise KeyboardInterrupt(f"interrupted after {len(description['losses'])} epochs; {saved}")
 
 
