@@ -7,7 +7,7 @@ residuals in twice float64's digits.
 
 import math
 from dataclasses import dataclass
-from typing import Any, List, NamedTuple
+from typing import Any, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -186,6 +186,7 @@ def least_squares(
     intercept: bool = True,
     sample_weight: Any = None,
     rank_deficient: str = "error",
+    columns: Optional[Sequence[str]] = None,
 ) -> LeastSquares:
     """The w and b of the smallest sum of squared errors, with their standard errors.
 
@@ -198,10 +199,9 @@ def least_squares(
     Parameters
     ----------
     X : array_like, NDArray or data frame of shape (n, d), or an iterable of blocks
-        Real numbers; computed in float64. A data frame's columns give the names. Blocks are
-        pairs (X, y) of shape (m, d) and (m,) or (m, k), for any m; `y` is then left out. An
-        iterator can be passed over once only: beyond two million numbers its solution is not
-        refined.
+        Real numbers; computed in float64. Blocks are pairs (X, y) of shape (m, d) and (m,) or
+        (m, k), for any m; `y` is then left out. An iterator can be passed over once only: beyond
+        two million numbers its solution is not refined.
     y : array_like or NDArray of shape (n,) or (n, k), optional
     intercept : bool
         Whether the model has a b. Without it the columns are not centred.
@@ -211,6 +211,8 @@ def least_squares(
         What to do where the columns depend on each other, or are more than the rows: raise, or
         give those of all solutions whose coefficients, in units of the columns' standard
         deviations (without intercept, of their root mean squares), have the smallest norm.
+    columns : sequence of str, optional
+        What X's columns are called; by default a data frame's names, else x0, x1, …
 
     Returns
     -------
@@ -231,9 +233,9 @@ def least_squares(
         )
     passes = _passes(X, y, sample_weight)
     kept = [] if y is None and iter(X) is X else None
-    frame, factor, num_rows, names, ndim = None, None, 0, None, None
+    frame, factor, num_rows, names, ndim = None, None, 0, columns, None
     for rows, labels, weights in passes():
-        names = names or _names(X, rows)
+        names = _names(X, rows) if names is None else names
         rows, labels, weights, ndim = _checked(rows, labels, weights, frame, ndim)
         if len(rows) == 0:
             continue
@@ -248,7 +250,9 @@ def least_squares(
         raise ValueError("X: no row of weight above 0; at least one is needed")
     if kept is not None:
         passes = (lambda: kept) if num_rows * len(factor) <= _KEPT else None
-    names = names or [f"x{i}" for i in range(frame.num_inputs)]
+    names = [f"x{i}" for i in range(frame.num_inputs)] if names is None else list(names)
+    if len(names) != frame.num_inputs:
+        raise ValueError(f"columns: {len(names)} names do not fit {frame.num_inputs} columns")
     return _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes)
 
 

@@ -101,6 +101,12 @@ def make_parser():
     )
 
     add = parser.add_argument_group("real data").add_argument
+    add(
+        "--solver",
+        choices=["sgd", "exact"],
+        help="the chapter's training, or the least-squares solution itself with its table of "
+        "standard errors (default: sgd)",
+    )
     add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
     add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
     add(
@@ -158,13 +164,18 @@ def train(parser, args):
 
 def check_usage(parser, args):
     """Refuse options that the chosen kind of data would ignore."""
+    ignored = {}
     if args.data is None:
-        kind, others = "--data", ("target", "features", "validation", "one_hot", "missing")
+        names = "target", "features", "validation", "one_hot", "missing", "solver"
+        ignored.update(dict.fromkeys(names, "--data"))
     else:
-        kind, others = "the synthetic data", ("num_examples", "noise")
+        ignored.update(dict.fromkeys(["num_examples", "noise"], "the synthetic data"))
         if args.target is None:
             parser.error("--data needs --target COLUMN")
-    for name in others:
+    if args.solver == "exact":
+        names = "epochs", "batch_size", "learning_rate", "checkpoint"
+        ignored.update(dict.fromkeys(names, "--solver sgd"))
+    for name, kind in ignored.items():
         if getattr(args, name) not in (None, False):
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
     if args.checkpoint is None and (args.resume or args.every):
@@ -279,7 +290,7 @@ def train_table(args):
     import numpy as np
 
     import mxlinreg as mlr
-    from mxlinreg import plotting, scaling, tables
+    from mxlinreg import plotting, tables
 
     dtype = args.dtype or "float64"
     table = tables.load(
@@ -295,45 +306,28 @@ def train_table(args):
         fill = tables.column_means(X[training], table.columns)
         X = tables.fill_missing(X, fill)
 
-    X_scaled, X_mean, X_scale = scaling.standardise(X[training])
-    y_scaled, y_mean, y_scale = scaling.standardise(table.y[training, None])
-    for column, scale in zip(table.columns, X_scale):
-        if scale == 0:
-            warn(f"{column!r} is constant in the training rows; its coefficient is 0")
-    num_batches = math.ceil(len(training) / 64)
-    batch_size = args.batch_size or math.ceil(len(training) / num_batches)
-    train_data = mlr.ArrayLoader(
-        mx.nd.array(X_scaled, ctx=args.data_ctx, dtype=dtype),
-        mx.nd.array(y_scaled[:, 0], ctx=args.data_ctx, dtype=dtype),
-        batch_size=batch_size,
-    )
-    params = mlr.init_params(X.shape[1], 1, ctx=args.model_ctx, dtype=dtype)
-    for param in params:
-        # The coefficients of standardised data are below 1, often far; a start near 0 saves
-        # correlated columns the many epochs in which they would forget a draw from N(0, 1).
-        param[:] = 0.01 * param
-
     print_contexts(args)
     print(
         f"{args.data}: {len(training)} training and {len(validation)} validation rows, "
-        f"{X.shape[1]} columns; the losses are those of the standardised target"
+        f"{X.shape[1]} columns"
     )
-    epochs = min(400, max(5, math.ceil(2400 / len(train_data))))
-    epochs = epochs if args.epochs is None else args.epochs
-    learning_rate = 0.5 / (X.shape[1] + 1) if args.learning_rate is None else args.learning_rate
-    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
-
-    w, b = scaling.fold(params, X_mean, X_scale, y_mean, y_scale)
-    params = [mx.nd.array(w, dtype=dtype), mx.nd.array(b, dtype=dtype)]
-    results = {"training": metrics(table.y[training], X[training], params)}
+    y = table.y[training]
+    if args.solver == "exact":
+        solution = mlr.least_squares(X[training], y, columns=table.columns)
+        w, b, losses, interrupted = solution.coefficients, solution.intercept, [], False
+    else:
+        w, b, losses, interrupted = fit_table(args, X[training], y, table.columns)
+    shapes = (-1, 1), (-1,)
+    params = [mx.nd.array(np.reshape(v, s), dtype=dtype) for v, s in zip((w, b), shapes)]
+    results = {"training": metrics(y, X[training], params)}
     if held_out:
         results["validation"] = metrics(table.y[validation], X[validation], params)
     print_metrics(results)
-    width = max(len(column) for column in (*table.columns, "(intercept)"))
-    print(f"\n{'column':{width}}  coefficient of {args.target}")
-    values = (value.asnumpy().ravel() for value in params)
-    for column, value in zip((*table.columns, "(intercept)"), np.concatenate(list(values))):
-        print(f"{column:{width}}  {value:.6g}")
+    if args.solver == "exact":
+        print(f"\n{solution}")
+    else:
+        print_coefficients(table.columns, params, args.target)
+        print_distance(X[training], y, results["training"]["mse"])
 
     description = {
         "columns": table.columns,
@@ -352,14 +346,48 @@ def train_table(args):
         pictures = {
             "predictions": predictions,
             "residuals": plotting.plot_residuals(table.y, yhat, args.target),
-            "coefficients": plotting.plot_coefficients(table.columns, w),
+            "coefficients": plotting.plot_coefficients(table.columns, np.ravel(w)),
             "network": plotting.plot_network(X.shape[1]),
         }
         if losses:
             pictures["losses"] = plotting.plot_losses(losses)
         if X.shape[1] == 1:
-            pictures["errors"] = plotting.plot_errors(X[:, 0], table.y, w[0, 0], b[0])
+            pictures["errors"] = plotting.plot_errors(
+                X[:, 0], table.y, np.ravel(w)[0], np.ravel(b)[0]
+            )
         save_pictures(args, predictions, pictures)
+
+
+def fit_table(args, X, y, columns):
+    """Train on standardised columns: w and b in the data's units, and what `fit` gives."""
+    import mxnet as mx
+
+    import mxlinreg as mlr
+    from mxlinreg import scaling
+
+    dtype = args.dtype or "float64"
+    X_scaled, X_mean, X_scale = scaling.standardise(X)
+    y_scaled, y_mean, y_scale = scaling.standardise(y[:, None])
+    for column, scale in zip(columns, X_scale):
+        if scale == 0:
+            warn(f"{column!r} is constant in the training rows; its coefficient is 0")
+    num_batches = math.ceil(len(y) / 64)
+    train_data = mlr.ArrayLoader(
+        mx.nd.array(X_scaled, ctx=args.data_ctx, dtype=dtype),
+        mx.nd.array(y_scaled[:, 0], ctx=args.data_ctx, dtype=dtype),
+        batch_size=args.batch_size or math.ceil(len(y) / num_batches),
+    )
+    params = mlr.init_params(X.shape[1], 1, ctx=args.model_ctx, dtype=dtype)
+    for param in params:
+        # The coefficients of standardised data are below 1, often far; a start near 0 saves
+        # correlated columns the many epochs in which they would forget a draw from N(0, 1).
+        param[:] = 0.01 * param
+    print("the losses are those of the standardised target")
+    epochs = min(400, max(5, math.ceil(2400 / len(train_data))))
+    epochs = epochs if args.epochs is None else args.epochs
+    learning_rate = 0.5 / (X.shape[1] + 1) if args.learning_rate is None else args.learning_rate
+    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
+    return (*scaling.fold(params, X_mean, X_scale, y_mean, y_scale), losses, interrupted)
 
 
 def fit(args, params, train_data, epochs, learning_rate):
@@ -453,6 +481,25 @@ def print_metrics(results):
         values = (results[name][key] for name in results)
         texts = ("undefined" if value is None else f"{value:.6g}" for value in values)
         print(f"{label:6}" + "".join(f"{text:>14}" for text in texts))
+
+
+def print_coefficients(columns, params, target):
+    names = *columns, "(intercept)"
+    width = max(map(len, names))
+    print(f"\n{'column':{width}}  coefficient of {target}")
+    values = (value for param in params for value in param.asnumpy().ravel())
+    for name, value in zip(names, values):
+        print(f"{name:{width}}  {value:.6g}")
+
+
+def print_distance(X, y, mse):
+    """How far from the least-squares solution the training has ended."""
+    import mxlinreg as mlr
+
+    solution = mlr.least_squares(X, y, rank_deficient="minimum_norm")
+    least = float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())
+    above = f"{100 * (mse / least - 1):.3g} % above" if least > 0 else "above"
+    print(f"\nthe training MSE is {above} that of the least-squares solution, {least:.6g}")
 
 
 def save(args, params, description, interrupted):

@@ -238,6 +238,7 @@ def test_numbers_of_any_size():
         (([[1.0], [2.0]], [1.0, 2.0], True, [-1.0, 1.0]), "sample_weight: must"),
         (([[1.0], [2.0]], [1.0, 2.0], True, [0.0, 0.0]), "at least one"),
         (([[1.0], [2.0]], [1.0, 2.0], True, None, "ignore"), "rank_deficient: must"),
+        (([[1.0], [2.0]], [1.0, 2.0], True, None, "error", ["a", "b"]), "columns: 2 names"),
     ],
 )
 def test_says_what_is_wrong(arguments, message):

@@ -113,6 +113,33 @@ def test_quiet_prints_the_result_only():
     assert "Epoch" not in stdout and "w[0]" in stdout
 
 
+def test_the_exact_solver_prints_the_certified_table(data, tmp_path):
+    path, model = data / "nist" / "longley.csv", tmp_path / "m.params"
+    options = "--data", path, "--target", "y", "--validation", 0, "--solver", "exact"
+    done = succeed("train.py", *options, "--save", model, "--plot", tmp_path / "fit.png")
+    assert done.stderr == ""
+    certified = json.loads((data / "nist" / "certified.json").read_text())["longley"]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    rows = [
+        line
+        for line in lines
+        if line and line[0] in ("(intercept)", *(f"x{i}" for i in range(1, 7)))
+    ]
+    assert [float(row[1]) for row in rows] == pytest.approx(certified["coefficients"], rel=1e-5)
+    assert [float(row[2]) for row in rows] == pytest.approx(certified["standard_errors"], rel=1e-5)
+    saved = mx.nd.load(str(model))
+    slopes = saved["w"].asnumpy().ravel()
+    assert slopes == pytest.approx(certified["coefficients"][1:], rel=1e-12)
+    assert "--epochs goes with --solver sgd" in fail(2, "train.py", *options, "--epochs", 3)
+    assert "goes with --data only" in fail(2, "train.py", "--solver", "exact")
+
+
+def test_the_exact_solver_names_dependent_columns(table):
+    path = table(["a", "b", "c", "y"], *([i, 2 * i + 1, i * i, i % 3] for i in range(20)))
+    message = fail(1, "train.py", "--data", path, "--target", "y", "--solver", "exact")
+    assert "'b' depends on others: it is 2 'a' + 1" in message
+
+
 @pytest.mark.slow
 def test_diabetes_ends_within_one_per_cent_of_least_squares(data, tmp_path):
     path, model = data / "diabetes.csv", tmp_path / "m.params"
@@ -130,6 +157,9 @@ def test_diabetes_ends_within_one_per_cent_of_least_squares(data, tmp_path):
     learned = np.concatenate([saved["w"].asnumpy().ravel(), saved["b"].asnumpy()])
     mse = ((X[training] @ learned - y[training]) ** 2).mean()
     assert best <= mse < 1.01 * best
+    above, least = re.search(r"is ([\d.e-]+) % above .*, ([\d.]+)\n", done.stdout).groups()
+    assert float(above) == pytest.approx(100 * (mse / best - 1), rel=0.01)
+    assert float(least) == pytest.approx(best, rel=1e-5)
     metrics = json.loads(model.with_suffix(".json").read_text())["metrics"]
     np.testing.assert_allclose(metrics["training"]["mse"], mse)
     held_out = np.setdiff1d(np.arange(len(rows)), training)
