@@ -7,12 +7,16 @@ import os
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from _command import Parser, count, number, run
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 SAMPLE = 200  # batches, from which the time of the training is estimated
+MAX_FIGURES = 20  # for TensorBoard, of a training's epochs
+MAX_SCALARS = 30  # for TensorBoard, of an epoch's coefficients
+MAX_POINTS = 2000  # of a table's rows, in each of TensorBoard's figures
 
 
 def make_parser():
@@ -71,6 +75,13 @@ def make_parser():
         type=Path,
         metavar="FILE",
         help="write w and b to this .params file, and a JSON beside it (default: none)",
+    )
+    add(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write the loss, the parameters and a figure of the fit, by epoch, to this folder, "
+        "as TensorBoard reads them (default: none)",
     )
     add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
 
@@ -196,6 +207,18 @@ def check_outputs(args):
         else:
             args.plot.mkdir(parents=True, exist_ok=True)
             check_writable("--plot", args.plot / "data.png")
+    if args.tensorboard is not None:
+        plot_network(1)
+        try:
+            import tensorboardX  # noqa: F401
+        except ImportError:
+            raise ImportError(
+                '--tensorboard needs tensorboardX: pip install "mxlinreg[tensorboard]"'
+            ) from None
+        if args.tensorboard.exists() and not args.tensorboard.is_dir():
+            raise ValueError(f"--tensorboard: {args.tensorboard} is a file; give a folder")
+        args.tensorboard.mkdir(parents=True, exist_ok=True)
+        check_writable("--tensorboard", args.tensorboard / "events")
 
 
 def train_chapter(args):
@@ -217,7 +240,12 @@ def train_chapter(args):
     print_contexts(args)
     epochs = 10 if args.epochs is None else args.epochs
     learning_rate = 1e-4 if args.learning_rate is None else args.learning_rate
-    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
+
+    def figure(losses, params):
+        return plotting.plot_training(losses, X, params)
+
+    with event_log(args, epochs, ["x0", "x1"], list, figure) as log:
+        losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
 
     print(f"\n{'':6}{'learned':>12}{'true':>8}")
     learned = [*w.asnumpy().ravel(), *b.asnumpy()]
@@ -296,10 +324,20 @@ def train_table(args):
     epochs = min(400, max(5, math.ceil(2400 / len(train_data))))
     epochs = epochs if args.epochs is None else args.epochs
     learning_rate = 0.5 / (X.shape[1] + 1) if args.learning_rate is None else args.learning_rate
-    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
 
-    w, b = scaling.fold(params, X_mean, X_scale, y_mean, y_scale)
-    params = [mx.nd.array(w, dtype=dtype), mx.nd.array(b, dtype=dtype)]
+    def in_units(params):
+        folded = scaling.fold(params, X_mean, X_scale, y_mean, y_scale)
+        return [mx.nd.array(param, dtype=dtype) for param in folded]
+
+    def figure(losses, params):
+        some = slice(None, None, math.ceil(len(X) / MAX_POINTS))
+        return plotting.plot_predictions(table.y[some], predict(X[some], params), args.target)
+
+    with event_log(args, epochs, table.columns, in_units, figure) as log:
+        losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
+
+    params = in_units(params)
+    w, b = (param.asnumpy() for param in params)
     results = {"training": metrics(table.y[training], X[training], params)}
     if held_out:
         results["validation"] = metrics(table.y[validation], X[validation], params)
@@ -337,8 +375,45 @@ def train_table(args):
         save_pictures(args, predictions, pictures)
 
 
-def fit(args, params, train_data, epochs, learning_rate):
-    """Train, and give the losses and whether Ctrl-C has cut it short."""
+@contextmanager
+def event_log(args, epochs, columns, in_units, figure):
+    """Give what writes an epoch for TensorBoard, and complete the file however the training ends.
+
+    It writes the loss, the parameters in the units of the columns, and in some of the epochs the
+    figure of them.
+    """
+    if args.tensorboard is None:
+        yield lambda losses, params: None
+        return
+    from tensorboardX import SummaryWriter
+
+    # With numbers, for in a tag all that is no letter becomes "_", and two names could be one.
+    tags = [f"w/{i} {column}" for i, column in enumerate(columns)]
+    between = math.ceil(epochs / MAX_FIGURES)
+    with SummaryWriter(str(args.tensorboard), flush_secs=5) as writer:
+
+        def log(losses, params):
+            epoch = len(losses) - 1
+            params = in_units(params)
+            w, b = (param.asnumpy().ravel() for param in params)
+            writer.add_scalar("loss", losses[-1], epoch)
+            writer.add_scalar("b", b[0], epoch)
+            if len(w) <= MAX_SCALARS:
+                for tag, value in zip(tags, w):
+                    writer.add_scalar(tag, value, epoch)
+            else:
+                writer.add_histogram("w", w, epoch)
+            if epoch % between == 0 or epoch == epochs - 1:
+                writer.add_figure("fit", figure(losses, params), epoch)
+
+        yield log
+
+
+def fit(args, params, train_data, epochs, learning_rate, log):
+    """Train, and give the losses and whether Ctrl-C has cut it short.
+
+    After each epoch it calls ``log(losses, params)``.
+    """
     import mxlinreg as mlr
 
     losses = []
@@ -352,6 +427,7 @@ def fit(args, params, train_data, epochs, learning_rate):
         losses.append(mean_loss)
         if not args.quiet:
             print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
+        log(losses, params)
         if interrupts:  # raised where Python drops exceptions: while it freed an NDArray
             raise KeyboardInterrupt
 
