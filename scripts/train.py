@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 from _command import Parser, count, number, run
+from _events import check_events, event_log
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 SAMPLE = 200  # batches, from which the time of the training is estimated
+MAX_POINTS = 2000  # of a table's rows, in each of TensorBoard's figures
 
 
 def make_parser():
@@ -88,6 +90,13 @@ def make_parser():
         "--resume",
         action="store_true",
         help="go on from the checkpoint, if it is there (default: an existing one is an error)",
+    )
+    add(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write the loss, the parameters and a figure of the fit, by epoch, to this folder, "
+        "as TensorBoard reads them (default: none)",
     )
     add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
 
@@ -173,7 +182,7 @@ def check_usage(parser, args):
         if args.target is None:
             parser.error("--data needs --target COLUMN")
     if args.solver == "exact":
-        names = "epochs", "batch_size", "learning_rate", "checkpoint"
+        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard"
         ignored.update(dict.fromkeys(names, "--solver sgd"))
     for name, kind in ignored.items():
         if getattr(args, name) not in (None, False):
@@ -232,6 +241,9 @@ def check_outputs(args):
         else:
             args.plot.mkdir(parents=True, exist_ok=True)
             check_writable("--plot", args.plot / "data.png")
+    if args.tensorboard is not None:
+        plot_network(1)
+        check_events(args.tensorboard)
 
 
 def train_chapter(args):
@@ -253,7 +265,12 @@ def train_chapter(args):
     print_contexts(args)
     epochs = 10 if args.epochs is None else args.epochs
     learning_rate = 1e-4 if args.learning_rate is None else args.learning_rate
-    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
+
+    def figure(losses, params):
+        return plotting.plot_training(losses, X, params)
+
+    with event_log(args.tensorboard, epochs, ["x0", "x1"], list, figure) as log:
+        losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
 
     print(f"\n{'':6}{'learned':>12}{'true':>8}")
     learned = [*w.asnumpy().ravel(), *b.asnumpy()]
@@ -312,13 +329,18 @@ def train_table(args):
         f"{X.shape[1]} columns"
     )
     y = table.y[training]
+
+    def figure(losses, params):
+        some = slice(None, None, math.ceil(len(X) / MAX_POINTS))
+        return plotting.plot_predictions(table.y[some], predict(X[some], params), args.target)
+
     if args.solver == "exact":
         solution = mlr.least_squares(X[training], y, columns=table.columns)
-        w, b, losses, interrupted = solution.coefficients, solution.intercept, [], False
+        values = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
+        params, losses, interrupted = [mx.nd.array(v, dtype=dtype) for v in values], [], False
     else:
-        w, b, losses, interrupted = fit_table(args, X[training], y, table.columns)
-    shapes = (-1, 1), (-1,)
-    params = [mx.nd.array(np.reshape(v, s), dtype=dtype) for v, s in zip((w, b), shapes)]
+        params, losses, interrupted = fit_table(args, X[training], y, table.columns, figure)
+    w, b = (param.asnumpy() for param in params)
     results = {"training": metrics(y, X[training], params)}
     if held_out:
         results["validation"] = metrics(table.y[validation], X[validation], params)
@@ -346,20 +368,18 @@ def train_table(args):
         pictures = {
             "predictions": predictions,
             "residuals": plotting.plot_residuals(table.y, yhat, args.target),
-            "coefficients": plotting.plot_coefficients(table.columns, np.ravel(w)),
+            "coefficients": plotting.plot_coefficients(table.columns, w),
             "network": plotting.plot_network(X.shape[1]),
         }
         if losses:
             pictures["losses"] = plotting.plot_losses(losses)
         if X.shape[1] == 1:
-            pictures["errors"] = plotting.plot_errors(
-                X[:, 0], table.y, np.ravel(w)[0], np.ravel(b)[0]
-            )
+            pictures["errors"] = plotting.plot_errors(X[:, 0], table.y, w[0, 0], b[0])
         save_pictures(args, predictions, pictures)
 
 
-def fit_table(args, X, y, columns):
-    """Train on standardised columns: w and b in the data's units, and what `fit` gives."""
+def fit_table(args, X, y, columns, figure):
+    """Train on standardised columns: [w, b] in the data's units, and what `fit` gives."""
     import mxnet as mx
 
     import mxlinreg as mlr
@@ -386,12 +406,21 @@ def fit_table(args, X, y, columns):
     epochs = min(400, max(5, math.ceil(2400 / len(train_data))))
     epochs = epochs if args.epochs is None else args.epochs
     learning_rate = 0.5 / (X.shape[1] + 1) if args.learning_rate is None else args.learning_rate
-    losses, interrupted = fit(args, params, train_data, epochs, learning_rate)
-    return (*scaling.fold(params, X_mean, X_scale, y_mean, y_scale), losses, interrupted)
+
+    def in_units(params):
+        folded = scaling.fold(params, X_mean, X_scale, y_mean, y_scale)
+        return [mx.nd.array(param, dtype=dtype) for param in folded]
+
+    with event_log(args.tensorboard, epochs, columns, in_units, figure) as log:
+        losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
+    return in_units(params), losses, interrupted
 
 
-def fit(args, params, train_data, epochs, learning_rate):
-    """Train, and give the losses and whether Ctrl-C has cut it short."""
+def fit(args, params, train_data, epochs, learning_rate, log):
+    """Train, and give the losses and whether Ctrl-C has cut it short.
+
+    After each epoch it calls ``log(losses, params)``.
+    """
     import mxlinreg as mlr
     from mxlinreg.checkpoint import read_checkpoint
 
@@ -411,6 +440,7 @@ def fit(args, params, train_data, epochs, learning_rate):
         losses.append(mean_loss)
         if not args.quiet:
             print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
+        log(losses, params)
         if interrupts:  # raised where Python drops exceptions: while it freed an NDArray
             raise KeyboardInterrupt
 

@@ -1,0 +1,143 @@
+"""A fitted model in files that other programs read: ONNX, and MXNet's symbol and parameters."""
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+
+from ._checks import check_shapes
+from ._mxnet import mx, nd
+from .checkpoint import load_model
+from .files import check_writable, replacing
+
+# Of December 2020: every onnxruntime from 1.6 on reads them, and no later one adds to Gemm.
+_OPSET, _IR_VERSION = 13, 7
+
+
+def export_onnx(model: Any, path: Union[str, Path]) -> None:
+    """Write a model as an ONNX file: ``yhat = X w + b``.
+
+    Its input is "X", of shape (batch, d), its output "yhat", of shape (batch, k), for any number
+    of rows, both in the model's dtype. X holds the inputs in their own units: LinearRegressor
+    and train.py have put the scaling that they train with into w and b.
+
+    Parameters
+    ----------
+    model : [w, b], LinearRegressor, result of least_squares, str or Path
+        NDArrays of shape (d, k) and (k,), as from `init_params`; a regressor that is fitted; or
+        the ``.params`` file that train.py has saved.
+    path : str or Path
+        The names of the inputs, where the model has them, are in the metadata as
+        "feature_names", a JSON list; that of the output as "target".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `model` is none of these, is not fitted or not finite, or `path` cannot be written.
+    ImportError
+        If onnx is missing (the extra `onnx`).
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise ImportError('export_onnx needs onnx: pip install "mxlinreg[onnx]"') from None
+    w, b, names = _linear(model)
+    path = check_writable("path", path)
+    num_inputs, num_outputs = w.shape
+    number = onnx.helper.np_dtype_to_tensor_dtype(w.dtype)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Gemm", ["X", "w", "b"], ["yhat"])],
+        "linear regression",
+        [onnx.helper.make_tensor_value_info("X", number, ["batch", num_inputs])],
+        [onnx.helper.make_tensor_value_info("yhat", number, ["batch", num_outputs])],
+        [onnx.numpy_helper.from_array(w, "w"), onnx.numpy_helper.from_array(b, "b")],
+    )
+    exported = onnx.helper.make_model(
+        graph,
+        producer_name="mxlinreg",
+        opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+    )
+    onnx.helper.set_model_props(exported, names)
+    onnx.checker.check_model(exported, full_check=True)
+    with replacing(path) as temporary:
+        onnx.save(exported, temporary)
+
+
+def export_symbol(model: Any, prefix: Union[str, Path]) -> None:
+    """Write a model as MXNet's own files, which an MXNet without mxlinreg loads.
+
+    ``gluon.SymbolBlock.imports(f"{prefix}-symbol.json", ["data"], f"{prefix}-0000.params")`` and
+    ``mx.mod.Module.load(prefix, 0, label_names=None)`` give `net` with the model's parameters.
+    The files are those of ``mx.model.save_checkpoint``: the data are called "data", the
+    parameters "w" and "b".
+
+    Parameters
+    ----------
+    model : [w, b], LinearRegressor, result of least_squares, str or Path
+        As in `export_onnx`, and in the inputs' own units as there.
+    prefix : str or Path
+        The files are ``prefix-symbol.json`` and ``prefix-0000.params``. The names of the inputs
+        and the output, where the model has them, are attributes of the symbol "data":
+        "feature_names", a JSON list, and "target".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `model` is none of these, is not fitted or not finite, or a file cannot be written.
+    """
+    w, b, names = _linear(model)
+    symbol_path = check_writable("prefix", f"{prefix}-symbol.json")
+    params_path = check_writable("prefix", f"{prefix}-0000.params")
+    data = mx.sym.var("data", dtype=w.dtype, attr=names)
+    # With their shapes, for MXNet does not find them from the shape of the data.
+    product = mx.sym.dot(data, mx.sym.var("w", shape=w.shape, dtype=w.dtype))
+    net = mx.sym.broadcast_add(product, mx.sym.var("b", shape=b.shape, dtype=w.dtype), name="yhat")
+    params = {"arg:w": nd.array(w, dtype=w.dtype), "arg:b": nd.array(b, dtype=b.dtype)}
+    with replacing(symbol_path) as symbol_file, replacing(params_path) as params_file:
+        net.save(symbol_file)
+        nd.save(params_file, params)
+
+
+def _linear(model):
+    """w (d, k) and b (k,) as finite NumPy arrays, and what is known of names as a dict of str."""
+    columns = target = None
+    if isinstance(model, (str, PathLike)):
+        (w, b), description = load_model(model)
+        columns, target = description.get("columns"), description.get("target")
+    elif hasattr(model, "coef_"):
+        w, b = np.atleast_2d(model.coef_).T, model.intercept_
+        columns = getattr(model, "feature_names_in_", None)
+    elif hasattr(model, "fit"):
+        raise ValueError(
+            f"model: this {type(model).__name__} has no coef_; call its fit first, or give the "
+            "regressor that it holds"
+        )
+    elif hasattr(model, "coefficients"):
+        w, b, columns = model.coefficients, model.intercept, model.columns
+    elif isinstance(model, (list, tuple)) and len(model) == 2:
+        w, b = model
+    else:
+        raise TypeError(
+            "model: expected [w, b], a fitted LinearRegressor, a result of least_squares or the "
+            f"path of a saved model, not {model!r:.80}"
+        )
+    w, b = (a.asnumpy() if isinstance(a, nd.NDArray) else np.asarray(a) for a in (w, b))
+    if w.ndim == 1:
+        w = w[:, None]
+    if w.ndim == 2 and b.ndim == 0:
+        b = np.full(w.shape[1], b, dtype=w.dtype)
+    check_shapes(w, b)
+    for name, values in (("w", w), ("b", b)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"model: {name} is not finite; train again, with a smaller step")
+    names = {}
+    if columns is not None:
+        if len(columns) != len(w):
+            raise ValueError(f"model: {len(columns)} names of columns do not fit {len(w)} inputs")
+        names["feature_names"] = json.dumps([str(column) for column in columns])
+    if target is not None:
+        names["target"] = str(target)
+    return np.ascontiguousarray(w), b, names
