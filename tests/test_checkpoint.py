@@ -384,8 +384,8 @@ def job_to_kill(begun, path, result, engine):
 @ENGINES
 def test_killed_at_twenty_moments(tmp_path, monkeypatch, engine):
     """Each kill hits the run that resumes the one killed before it, until one gets through."""
-    folders = [str(folder) for folder in Path(__file__).resolve().parents[:2]]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(folders))
+    tests = Path(__file__).resolve().parent
+    monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{tests.parent}")
     context = multiprocessing.get_context("forkserver")  # each process has all imported already
     context.set_forkserver_preload(["mxlinreg._kernel", __name__])
     path, result = tmp_path / "run.ckpt", tmp_path / "result.json"
@@ -429,8 +429,9 @@ def train_py(*arguments, kill_after=None):
     )  # fmt: skip
     if kill_after is not None:
         begin, number = kill_after
-        while not process.stdout.readline().startswith(begin):
-            pass
+        for line in process.stdout:
+            if line.startswith(begin):
+                break
         process.send_signal(number)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
