@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mxlinreg.scaling import fold, standardise
+from mxlinreg.scaling import add_rows, fold, standardise, whitening
 
 reasonable = st.floats(-1e6, 1e6, allow_subnormal=False)
 
@@ -57,3 +57,25 @@ def test_coefficients_that_overflow():
     params = [mx.nd.array([[1.0]], dtype="float64"), mx.nd.array([0.0], dtype="float64")]
     with pytest.raises(ValueError, match="overflow"):
         fold(params, one, 1e-310 * one, one, one)
+
+
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("cuts", [[], [1, 2, 30], np.arange(1, 5000)])
+def test_whitening_of_rows_that_come_in_blocks(cuts, centre):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(5000, 4)) @ rng.normal(size=(4, 4)) * [1e-200, 1, 1e6, 1e200]
+    X += [0, 1e6, 0, 0]
+    X = np.column_stack([X, np.full(5000, 0.1), 2 * X[:, 1] - 1])  # constant; collinear
+    weight = rng.exponential(size=5000)
+    moments = None
+    for rows in np.split(np.arange(5000), cuts):
+        moments = add_rows(moments, X[rows], weight[rows], centre)
+    mean = np.average(X, axis=0, weights=weight) if centre else np.zeros(6)
+    np.testing.assert_allclose(moments.mean, mean, rtol=1e-9, atol=1e-12)
+    assert moments.rows == 5000 and moments.weight == pytest.approx(weight.sum())
+    whiten, unwhiten = whitening(moments, 6)
+    white = (X - moments.mean) @ whiten
+    products = (weight[:, None] * white).T @ white / weight.sum()
+    rank = 4 if centre else 5
+    np.testing.assert_allclose(products, np.diag([1.0] * rank + [0] * (6 - rank)), atol=1e-6)
+    np.testing.assert_allclose(unwhiten @ whiten, np.diag(np.diag(products).round()), atol=1e-7)
