@@ -4,19 +4,22 @@ import math
 import pickle
 import sys
 
-import joblib
 import numpy as np
 import pytest
-from sklearn import datasets
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mxlinreg.estimator import LinearRegressor
+pytest.importorskip("sklearn", minversion="1.6")
+
+import joblib  # noqa: E402
+from sklearn import datasets  # noqa: E402
+from sklearn.base import clone  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.linear_model import LinearRegression  # noqa: E402
+from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import PolynomialFeatures  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+
+from mxlinreg import LinearRegressor  # noqa: E402
 
 try:
     import numba  # noqa: F401
