@@ -440,8 +440,11 @@ def fit(args, params, train_data, epochs, learning_rate, log):
         losses.append(mean_loss)
         if not args.quiet:
             print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
+        # Raised within, an interrupt can leave the writer's queue so that closing it never ends.
+        signal.signal(signal.SIGINT, lambda signum, frame: interrupts.append(signum))
         log(losses, params)
-        if interrupts:  # raised where Python drops exceptions: while it freed an NDArray
+        signal.signal(signal.SIGINT, interrupt)
+        if interrupts:  # within, or where Python drops exceptions: while it freed an NDArray
             raise KeyboardInterrupt
 
     engine = args.engine

@@ -90,15 +90,15 @@ def test_many_coefficients_are_a_histogram(tmp_path):
 
 def test_what_was_written_before_an_interrupt_is_there(tmp_path):
     command = [sys.executable, str(SCRIPTS / "train.py"), *OPTIONS, "--epochs", "100000"]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [*command, "--tensorboard", str(tmp_path / "events")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-    ) as process:  # fmt: skip
-        for line in process.stdout:
-            if line.startswith("Epoch 3,"):
-                break
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("Epoch 3,"):
+            break
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130 and "Traceback" not in stderr
     losses = series(events(tmp_path / "events")["loss"])
     printed = [float(text) for text in re.findall(r"Mean loss: (\S+)", stdout)]
