@@ -303,6 +303,66 @@ def growth(shapes, batch_size):
     return results
 
 
+def exact(rows, num_inputs, runs):
+    """The seconds of the least-squares solution in float64, in turns with NumPy and scikit-learn."""
+    import mxlinreg as mlr  # isort: skip
+
+    random = np.random.RandomState(0)
+    X = random.standard_normal((rows, num_inputs))
+    y = X @ random.standard_normal(num_inputs) + 4.2 + random.standard_normal(rows)
+    with_ones = np.column_stack([np.ones(rows), X])
+    solvers = {
+        "mxlinreg": lambda: mlr.least_squares(X, y).coefficients,
+        "numpy": lambda: np.linalg.lstsq(with_ones, y, rcond=None)[0][1:],
+    }
+    try:
+        from sklearn.linear_model import LinearRegression
+
+        solvers["sklearn"] = lambda: LinearRegression().fit(X, y).coef_
+    except ImportError:
+        pass
+    expected = solvers["numpy"]()
+    seconds = {name: [] for name in solvers}
+    for _ in range(runs + 1):
+        for name, solver in solvers.items():
+            start = time.perf_counter()
+            solution = solver()
+            seconds[name].append(time.perf_counter() - start)
+            np.testing.assert_allclose(solution, expected, rtol=1e-9, atol=1e-12)
+    return {name: values[1:] for name, values in seconds.items()}
+
+
+def descent():
+    """LinearRegressor with its defaults: for each data set how far above the least MSE, seconds."""
+    from sklearn import datasets
+
+    import mxlinreg as mlr
+
+    units = 10.0 ** np.linspace(-6, 6, 10)
+    cases = {
+        "diabetes": datasets.load_diabetes(return_X_y=True),
+        "diabetes, raw": datasets.load_diabetes(return_X_y=True, scaled=False),
+        "linnerud": datasets.load_linnerud(return_X_y=True),
+        "make_regression": datasets.make_regression(1000, 10, noise=10, random_state=0),
+        "make_friedman1": datasets.make_friedman1(1000, 10, noise=1, random_state=0),
+        "make_friedman2": datasets.make_friedman2(1000, noise=1, random_state=0),
+        "make_friedman3": datasets.make_friedman3(1000, noise=0.1, random_state=0),
+    }
+    mlr.LinearRegressor().fit(*cases["diabetes"])  # compiles
+    results = {}
+    for name, (X, y) in cases.items():
+        X = X * units[: X.shape[1]] if name.startswith("make") else X
+        start = time.perf_counter()
+        model = mlr.LinearRegressor(random_state=0).fit(X, y)
+        seconds = time.perf_counter() - start
+        scaled = (X - X.mean(axis=0)) / X.std(axis=0)
+        centred = y - y.mean(axis=0)
+        residual = centred - scaled @ np.linalg.lstsq(scaled, centred, rcond=None)[0]
+        mse = ((model.predict(X) - y) ** 2).mean()
+        results[name] = {"excess": mse / (residual**2).mean() - 1, "seconds": seconds}
+    return results
+
+
 def serve(folder, names):
     """Answer, line by line in JSON, what benchmark.py asks of these peers."""
     settings = json.loads((folder / "settings.json").read_text())
@@ -330,5 +390,9 @@ if __name__ == "__main__":
         serve(Path(arguments[0]), arguments[1:])
     elif command == "large":
         print(json.dumps(large(*map(int, arguments))))
+    elif command == "exact":
+        print(json.dumps(exact(*map(int, arguments))))
+    elif command == "descent":
+        print(json.dumps(descent()))
     elif command == "growth":
         print(json.dumps(growth(json.loads(arguments[0]), int(arguments[1]))))

@@ -44,6 +44,7 @@ LABELS = {
     "sum_of_X": "limit: X.sum()",
 }
 LARGE = 10_000_000, 10, 64
+EXACT = [(100000, 100), (1000000, 10)]
 GROWTH_ROWS = [10**3, 10**4, 10**5, 10**6, 10**7]
 GROWTH_INPUTS = [1, 3, 10, 30, 100, 200, 500, 1000]
 PEER_MODULES = {"jax": "jax", "pytorch": "torch", "sklearn": "sklearn"}
@@ -110,9 +111,13 @@ def benchmark(args):
         "process": measure_process(args.runs),
         "large": measure_large(LARGE[0] // part, *LARGE[1:]),
         "growth": measure_growth(part),
+        "exact": [measure_exact(rows // part, inputs, args.runs) for rows, inputs in EXACT],
+        "descent": {} if "sklearn" in missing else answer_of("descent"),
     }
     results["targets"] = targets(results)
     print_growth(results["growth"])
+    print_exact(results["exact"])
+    print_descent(results["descent"])
     print_targets(results["targets"])
     with replacing(args.output / "benchmark.json") as path:
         Path(path).write_text(json.dumps(results, indent=1) + "\n")
@@ -324,6 +329,11 @@ def measure_growth(part):
     return result
 
 
+def measure_exact(rows, num_inputs, runs):
+    seconds = answer_of("exact", rows, num_inputs, runs)
+    return {"rows": rows, "inputs": num_inputs, "seconds": seconds}
+
+
 def targets(results):
     """What the project has set itself: (what, measured, at least or at most, met)."""
 
@@ -357,6 +367,16 @@ def targets(results):
     for axis in ("rows", "inputs"):
         exponent = results["growth"][axis]["exponents"][0]
         rows.append((f"exponent of the time by {axis}", exponent, "<=", 1.1))
+    for case in results["exact"]:
+        ours, *theirs = (median(values) for values in case["seconds"].values())
+        what = f"fastest other / least_squares, {case['rows']} x {case['inputs']}"
+        rows.append((what, min(theirs) / ours, ">=", 1))
+    for what, key, bound in (
+        ("seconds", "seconds", 1),
+        ("excess over the least MSE", "excess", 0.01),
+    ):
+        worst = max((case[key] for case in results["descent"].values()), default=None)
+        rows.append((f"LinearRegressor's most {what}", worst, "<=", bound))
     return [
         {
             "target": what,
@@ -392,6 +412,24 @@ def print_growth(growths):
             f"Exponent of the time by {axis}, from {growth['from']} on: {shuffled:.3f}; "
             f"not shuffled: {sequential:.3f}"
         )
+
+
+def print_exact(cases):
+    labels = {"mxlinreg": "mxlinreg, least_squares", "numpy": "NumPy lstsq"}
+    labels["sklearn"] = "scikit-learn LinearRegression"
+    for case in cases:
+        print(f"\n### The exact solution: {case['rows']} rows, {case['inputs']} inputs, float64\n")
+        print("| one solution | ms | from | to |\n|---|---:|---:|---:|")
+        for name, seconds in case["seconds"].items():
+            values = (1e3 * f(seconds) for f in (median, min, max))
+            print(f"| {labels[name]} | {' | '.join(map(digits, values))} |")
+
+
+def print_descent(cases):
+    print("\n### LinearRegressor with its defaults\n")
+    print("| data set | above the least MSE, % | s |\n|---|---:|---:|")
+    for name, case in cases.items():
+        print(f"| {name} | {100 * case['excess']:.3f} | {digits(case['seconds'])} |")
 
 
 def print_targets(rows):
