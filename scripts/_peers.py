@@ -304,7 +304,7 @@ def growth(shapes, batch_size):
 
 
 def exact(rows, num_inputs, runs):
-    """The seconds of the least-squares solution in float64, in turns with NumPy and scikit-learn."""
+    """The seconds of the exact solution in float64, in turns with NumPy and scikit-learn."""
     import mxlinreg as mlr  # isort: skip
 
     random = np.random.RandomState(0)
