@@ -6,6 +6,7 @@ from .data import ArrayLoader, synthetic
 from .exact import LeastSquares, RankError, least_squares
 from .export import export_onnx, export_symbol
 from .scratch import SGD, init_params, net, real_fn, square_loss
+from .streaming import stream
 from .training import DivergenceError, train, train_epoch
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "real_fn",
     "synthetic",
     "ArrayLoader",
+    "stream",
     "init_params",
     "net",
     "square_loss",

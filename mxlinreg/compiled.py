@@ -5,14 +5,14 @@ import math
 import sys
 from contextlib import suppress
 from threading import Timer
-from typing import Sequence
+from typing import Sequence, Union
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ._checks import check_batch, check_ndarrays, check_number, check_shapes
+from ._checks import check_batch, check_ndarrays, check_number, check_shapes, check_stream
 from ._mxnet import nd
-from .data import ArrayLoader
+from .data import ArrayLoader, Stream
 from .training import ENGINES, diverged
 
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
@@ -21,7 +21,9 @@ _loaded = set()
 _views = WeakKeyDictionary()
 
 
-def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_rate: float) -> float:
+def train_epoch(
+    params: Sequence["nd.NDArray"], loader: Union[ArrayLoader, Stream], learning_rate: float
+) -> float:
     """Train for one epoch, as `mxlinreg.train_epoch` does, in compiled code.
 
     The rows come in the same order, by the same draws from NumPy's global generator as
@@ -38,7 +40,7 @@ def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_ra
     params : [w, b]
         On the CPU, with gradients attached, as from `init_params`; changed in place. The
         gradients stay as they are.
-    loader : ArrayLoader
+    loader : ArrayLoader or Stream
         With its data on the CPU.
     learning_rate : float
 
@@ -59,29 +61,39 @@ def train_epoch(params: Sequence["nd.NDArray"], loader: ArrayLoader, learning_ra
     """
     check_ndarrays(params)
     learning_rate = check_number("learning_rate", learning_rate)
-    if not isinstance(loader, ArrayLoader):
+    if not isinstance(loader, (ArrayLoader, Stream)):
         raise TypeError(
-            f"loader: the compiled engine takes an ArrayLoader, not {type(loader).__name__}; "
-            'the engine "autograd" takes any batches'
+            "loader: the compiled engine takes an ArrayLoader or a Stream, not "
+            f'{type(loader).__name__}; the engine "autograd" takes any batches'
         )
     _check_on_cpu("params", params[0])
     views = [np.from_dlpack(_Exporter(param)) for param in params]
     check_shapes(*views)
-    X, y = _data(loader)
-    check_batch(X, y, views[0])
-    y = y.reshape(len(X), -1)
     w, b = views[0].T.copy(), views[1].copy()
     with np.errstate(over="ignore"):  # an infinite rate diverges, which is an error by itself
         settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
-    shuffle_end, run_batches = _ready(X, y, settings)
-    order = _row_order(len(X), loader.shuffle, shuffle_end)
+    if isinstance(loader, Stream):
+        check_stream(loader, views[0])
+        shuffle_end, run_batches = _ready(np.dtype(np.int32), settings)
+        blocks = loader.blocks()
+    else:
+        X, y = _data(loader)
+        check_batch(X, y, views[0])
+        shuffle_end, run_batches = _ready(_order_dtype(len(X)), settings)
+        blocks = [(X, y, _row_order(len(X), loader.shuffle, shuffle_end))]
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
     rows_per_call = batches_per_call * loader.batch_size
-    cumulative_loss = 0.0
+    num_batches, cumulative_loss = 0, 0.0
     try:
-        for start in range(0, len(X), rows_per_call):
-            cumulative_loss += run_batches(X, y, order[start : start + rows_per_call], *settings)
-        mean_loss = cumulative_loss / len(loader)
+        for X, y, order in blocks:
+            y = y.reshape(len(X), -1)
+            for start in range(0, len(X), rows_per_call):
+                rows = order[start : start + rows_per_call]
+                cumulative_loss += run_batches(X, y, rows, *settings)
+            num_batches += math.ceil(len(X) / loader.batch_size)
+        if num_batches == 0:
+            raise ValueError("loader: gives no row; an epoch needs at least one batch")
+        mean_loss = cumulative_loss / num_batches
         if not math.isfinite(mean_loss):
             raise diverged("the mean loss")
         for name, values in (("w", w), ("b", b)):
@@ -155,7 +167,7 @@ def _order_dtype(num_rows):
     return np.dtype(np.int32 if num_rows < 2**31 else np.int64)
 
 
-def _ready(X, y, settings):
+def _ready(order_dtype, settings):
     """The compiled functions, compiled for these types or read from the disk if they were not."""
     try:
         from ._kernel import run_batches, shuffle_end
@@ -164,12 +176,14 @@ def _ready(X, y, settings):
             'the compiled engine needs Numba: pip install "mxlinreg[fast]" '
             f"(importing it failed with: {error})"
         ) from None
-    types = X.dtype, _order_dtype(len(X))
+    w = settings[1]
+    types = w.dtype, order_dtype
     if types not in _loaded:
-        no_rows = np.empty(0, dtype=_order_dtype(len(X)))
+        no_rows = np.empty(0, dtype=order_dtype)
+        no_data = np.empty((0, w.shape[1]), w.dtype), np.empty((0, len(w)), w.dtype)
         message = "mxlinreg: compiling the training loop, once for this machine and dtype"
         note = Timer(1, print, [message], {"file": sys.stderr})
-        calls = (shuffle_end, (no_rows, 0, 0, 0)), (run_batches, (X, y, no_rows, *settings))
+        calls = (shuffle_end, (no_rows, 0, 0, 0)), (run_batches, (*no_data, no_rows, *settings))
         note.start()
         try:
             for function, arguments in calls:

@@ -1,7 +1,11 @@
 """The chapter's data, and the batches that it draws from them."""
 
 import hashlib
-from typing import Tuple, Union
+import json
+from contextlib import closing
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -11,6 +15,7 @@ from .contexts import context
 from .scratch import real_fn
 
 _ROWS_PER_BLOCK = 1 << 16  # so that looking at the data copies a block of them, not all
+_AHEAD = 2  # blocks of a stream that are read before they are asked for
 
 
 def synthetic(
@@ -105,6 +110,230 @@ class ArrayLoader(gluon.data.DataLoader):
             for block in _blocks(array):
                 digest.update(block)
         return digest.hexdigest()
+
+
+class Stream:
+    """Rows that are read anew in each pass: data larger than memory. `stream` makes it.
+
+    To iterate over it gives blocks (X, y), NumPy arrays of shape (m, d) and (m,), read ahead in a
+    thread. All but the last hold a whole number of batches, and so does `batches`, which gives
+    the same rows as `train_epoch` takes them.
+
+    In each pass the units that the files consist of come in a new random order, and then the
+    rows of each block, of `shuffle_buffer` rows: a row moves within its block only. That is less
+    than a shuffle of all rows; rows that are sorted within the files stay together in blocks.
+    The order is drawn from NumPy's global generator. With `shuffle_buffer` 0 it is the files'.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(i)`` gives the rows of unit i, as an iterator of tables of shape (m, d + 1) with
+        the target last: sequences of d + 1 columns as NumPy arrays.
+    num_units : int
+    columns : list of str
+    target : str
+    batch_size, shuffle_buffer : int
+    dtype : {"float32", "float64"}
+    source : dict
+        What `fingerprint` tells of the files, of what JSON can hold.
+    num_rows : int, optional
+        If it is known before the first pass.
+
+    Attributes
+    ----------
+    X_mean, X_scale, y_mean, y_scale : array of shape (d,) and (1,), or None
+        If they are set, the blocks are standardised by them, as `scaling.fold` undoes it.
+    num_rows : int or None
+        None before the first pass over files that do not tell it.
+    """
+
+    shuffle = True
+    X_mean = X_scale = y_mean = y_scale = None
+    on_rows: Optional[Callable[[int], Any]] = None
+    """Is told how many rows have been used, after each block."""
+
+    def __init__(
+        self,
+        read: Callable[[int], Iterator],
+        num_units: int,
+        columns: Sequence[str],
+        target: str,
+        batch_size: int,
+        shuffle_buffer: int,
+        dtype: str,
+        source: dict,
+        num_rows: Optional[int] = None,
+    ):
+        self.read, self.num_units, self.source = read, num_units, source
+        self.columns, self.target, self.num_rows = list(columns), target, num_rows
+        self.batch_size, self.shuffle_buffer = batch_size, shuffle_buffer
+        self.shuffle, self.dtype = shuffle_buffer > 0, np.dtype(dtype)
+
+    def __len__(self) -> int:
+        """The batches of a pass."""
+        if self.num_rows is None:
+            raise TypeError("the number of rows is known after the first pass only")
+        return -(-self.num_rows // self.batch_size)
+
+    def __iter__(self) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+        for X, y, order in self.blocks():
+            yield (X[order], y[order]) if self.shuffle else (X, y)
+
+    def batches(self) -> Iterator[Tuple["nd.NDArray", "nd.NDArray"]]:
+        """The batches of a pass, as MXNet's arrays (data, label) on the CPU."""
+        for X, y in self:
+            for start in range(0, len(X), self.batch_size):
+                rows = slice(start, start + self.batch_size)
+                yield nd.array(X[rows], dtype=self.dtype), nd.array(y[rows], dtype=self.dtype)
+
+    def blocks(self) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The blocks as they were read, each with the order of its rows, array of int32."""
+        if not self.shuffle:
+            return self._pass(range(self.num_units), None)
+        units = np.random.permutation(self.num_units).tolist()
+        return self._pass(units, np.random.RandomState(np.random.randint(2**31 - 1)))
+
+    def _pass(self, units, random):
+        rows = 0
+        with closing(_ahead(self._filled(units, random))) as blocks:
+            for X, y, order in blocks:
+                yield X, y, order
+                rows += len(X)
+                if self.on_rows is not None:
+                    self.on_rows(len(X))
+        if self.num_rows not in (None, rows):
+            raise ValueError(
+                f"{self.source['name']}: had {self.num_rows} rows before and {rows} now; the "
+                "files must stay as they are"
+            )
+        self.num_rows = rows
+
+    def fingerprint(self) -> str:
+        """A SHA-256 of the files' names, sizes and times, and of how their rows are used."""
+        used = [self.columns, self.target, self.shuffle_buffer, str(self.dtype)]
+        scaling = [
+            None if array is None else array.tolist()
+            for array in (self.X_mean, self.X_scale, self.y_mean, self.y_scale)
+        ]
+        text = json.dumps([self.source, used, scaling], default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def standardise(self) -> None:
+        """Set the means and scales from one pass over the rows (Chan, Golub, LeVeque 1983).
+
+        Raises
+        ------
+        ValueError
+            If there is no row, or a column's values lie too far apart for float64.
+        """
+        count, mean, squares = 0, 0.0, 0.0
+        low, high = np.inf, -np.inf
+        dtype, self.dtype = self.dtype, np.dtype("float64")
+        try:
+            for X, y, _ in self._pass(range(self.num_units), None):
+                block = np.column_stack([X, y])
+                rows, block_mean = len(block), block.mean(axis=0)
+                low = np.minimum(low, block.min(axis=0))
+                high = np.maximum(high, block.max(axis=0))
+                with np.errstate(over="ignore", invalid="ignore"):
+                    between = block_mean - mean
+                    block -= block_mean
+                    squares += (block**2).sum(axis=0) + between**2 * (count * rows / (count + rows))
+                mean = mean + between * (rows / (count + rows))
+                count += rows
+        finally:
+            self.dtype = dtype
+        if count == 0:
+            raise ValueError(f"{self.source['name']}: has no row; at least one is needed")
+        if not np.isfinite(squares).all():
+            raise ValueError(f"{self.source['name']}: values overflow; scale the columns down")
+        scale = np.where(low == high, 0, np.sqrt(squares / count))
+        mean = np.where(low == high, low, mean)
+        self.X_mean, self.X_scale, self.y_mean, self.y_scale = (
+            mean[:-1],
+            scale[:-1],
+            mean[-1:],
+            scale[-1:],
+        )
+
+    def _filled(self, units, random):
+        """Blocks of equal size from the tables of the units, standardised, and their orders."""
+        num_inputs = len(self.columns)
+        size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
+        size = max(1, size // self.batch_size) * self.batch_size
+        scaling = None
+        if self.X_mean is not None:
+            factors = np.append(self.X_scale, self.y_scale)
+            with np.errstate(divide="ignore"):
+                factors = np.where(factors > 0, 1 / factors, 0)
+            scaling = list(zip(np.append(self.X_mean, self.y_mean), factors))
+        X, y, filled = None, None, 0
+
+        def block():
+            if random is None:
+                return X[:filled], y[:filled], np.arange(filled, dtype=np.int32)
+            return X[:filled], y[:filled], random.permutation(filled).astype(np.int32)
+
+        for unit in units:
+            for table in self.read(unit):
+                start, rows = 0, len(table[0])
+                while start < rows:
+                    if X is None:
+                        X = np.empty((size, num_inputs), self.dtype)
+                        y, filled = np.empty(size, self.dtype), 0
+                    part = min(rows - start, size - filled)
+                    for j, column in enumerate(table):
+                        place = y if j == num_inputs else X[:, j]
+                        values = column[start : start + part]
+                        if scaling is not None:
+                            values = (values - scaling[j][0]) * scaling[j][1]
+                        place[filled : filled + part] = values
+                    start, filled = start + part, filled + part
+                    if filled == size:
+                        yield block()
+                        X = None
+        if X is not None:
+            yield block()
+
+
+def _ahead(items):
+    """The items, made in a thread before they are asked for. Closed early, it ends the thread."""
+    queue, stopped = Queue(_AHEAD), Event()
+
+    def put(item):
+        while not stopped.is_set():
+            try:
+                return queue.put(item, timeout=0.1)
+            except Full:
+                pass
+
+    def make():
+        try:
+            for item in items:
+                put((item, None))
+                if stopped.is_set():
+                    return
+            put((None, None))
+        except BaseException as error:
+            put((None, error))
+
+    thread = Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = queue.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        stopped.set()
+        try:
+            while True:
+                queue.get_nowait()
+        except Empty:
+            thread.join()
 
 
 def _as_ndarray(name, array, ndims):

@@ -54,7 +54,7 @@ def read_csv(path: Union[str, Path]) -> Any:
     except ImportError:
         raise ImportError('reading CSV needs pyarrow: pip install "mxlinreg[data]"') from None
     path = Path(path)
-    delimiter = _delimiter(path)
+    delimiter = csv_delimiter(path)
     try:
         table = arrow_csv.read_csv(
             str(path),
@@ -111,11 +111,11 @@ def load(
     if missing not in ("error", "drop", "mean"):
         raise ValueError(f'missing: must be "error", "drop" or "mean", not {missing!r}')
     table = read_csv(path)
-    _check_names("target", [target], table.column_names)
+    check_names("target", [target], table.column_names)
     if features is None:
         features = [name for name in table.column_names if name != target]
     features = list(features)
-    _check_names("features", features, table.column_names)
+    check_names("features", features, table.column_names)
     if target in features:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if not features:
@@ -131,7 +131,7 @@ def load(
     table = _complete_rows(table, table.column_names if missing == "drop" else [target])
     if table.num_rows == 0:
         raise ValueError(f"{path}: no row is complete; leave out the columns with missing values")
-    text = [name for name in table.column_names if not _is_numeric(table[name])]
+    text = [name for name in table.column_names if not is_numeric(table[name].type)]
     if target in text:
         raise ValueError(f"target: {target!r} holds text; a regression needs numbers")
     if text and not one_hot:
@@ -162,7 +162,7 @@ def encode(table: Any, features: Sequence[str], levels: Dict[str, List[str]]):
         If a column is missing or holds text that has no levels; for infinity; if a text column
         holds a value that is not among its levels, or misses one.
     """
-    _check_names("features", features, table.column_names)
+    check_names("features", features, table.column_names)
     arrays, columns = [], []
     for name in features:
         if name in levels:
@@ -211,7 +211,7 @@ def write_csv(path: Any, columns: Dict[str, np.ndarray]) -> None:
     arrow_csv.write_csv(pyarrow.table(columns), path)
 
 
-def _delimiter(path):
+def csv_delimiter(path):
     """The separator that cuts the first rows into equally many columns, and into the most."""
     try:
         with open(path, "rb") as file:
@@ -237,7 +237,7 @@ def _delimiter(path):
     return max(",;\t", key=fit)
 
 
-def _check_names(argument, names, known):
+def check_names(argument, names, known):
     for name in names:
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
@@ -253,15 +253,15 @@ def _complete_rows(table, names):
     return table if complete.all() else table.take(np.flatnonzero(complete))
 
 
-def _is_numeric(column):
+def is_numeric(kind: Any) -> bool:
+    """Whether a type of pyarrow's holds numbers."""
     from pyarrow import types
 
-    kind = column.type
     return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
 
 
 def _numbers(name, column):
-    if not _is_numeric(column):
+    if not is_numeric(column.type):
         raise ValueError(f"{name!r} holds text where numbers are needed")
     numbers = np.array(column.cast("float64", safe=False).to_numpy())
     if np.isinf(numbers).any():

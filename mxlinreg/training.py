@@ -1,16 +1,16 @@
 """The chapter's training loop."""
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Callable, Iterable, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ._checks import check_batch, check_count, check_number, check_params
+from ._checks import check_batch, check_count, check_number, check_params, check_stream
 from ._mxnet import autograd, nd
 from .checkpoint import load_checkpoint, save_checkpoint
-from .data import ArrayLoader
+from .data import ArrayLoader, Stream
 from .files import check_writable, remove_stale
 from .scratch import SGD, net, square_loss
 
@@ -31,7 +31,7 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
     ----------
     params : [w, b]
         With gradients attached, as from `init_params`; changed in place.
-    batches : iterable of (data, label)
+    batches : ArrayLoader, Stream, or an iterable of (data, label)
         NDArrays of shape (rows, d) and (rows,) or (rows, k), on any context: each batch moves
         to that of the parameters.
     learning_rate : float
@@ -53,9 +53,11 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
     learning_rate = check_number("learning_rate", learning_rate)
     w, b = params
     model_ctx, num_outputs = w.context, w.shape[1]
-    each_to_check = not isinstance(batches, ArrayLoader)
+    each_to_check = not isinstance(batches, (ArrayLoader, Stream))
     if not each_to_check:
-        check_batch(batches.X, batches.y, w)
+        _check_data(batches, w)
+    if isinstance(batches, Stream):
+        batches = batches.batches()
     num_batches = 0
     # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
     cumulative_loss = 0.0
@@ -102,19 +104,19 @@ def train(
     params : [w, b]
         With gradients attached, as from `init_params`; changed in place. The training runs on
         their context.
-    train_data : ArrayLoader, or an iterable of (data, label) for each epoch anew
+    train_data : ArrayLoader, Stream, or an iterable of (data, label) for each epoch anew
     epochs : int
         0 does nothing.
     learning_rate : float
     engine : {"autograd", "compiled"} or callable
         What runs an epoch: the chapter's `train_epoch`, the same in compiled code
-        (`mxlinreg.compiled.train_epoch`: from an ArrayLoader, on the CPU), or a function
-        ``engine(params, train_data, learning_rate) -> mean loss``.
+        (`mxlinreg.compiled.train_epoch`: from an ArrayLoader or a Stream, on the CPU), or a
+        function ``engine(params, train_data, learning_rate) -> mean loss``.
     on_epoch : callable, optional
         Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch, from epoch 0.
     progress : bool
         Show a tqdm bar on stderr: of the batches within each epoch, or of the epochs where
-        these are compiled.
+        these are compiled; of a Stream's rows in either case.
     checkpoint : str or Path, optional
         The file that keeps the state of the training, as `checkpoint.save_checkpoint` writes
         it: after each `every`-th epoch and the last, once `on_epoch` is done. A training that
@@ -147,8 +149,8 @@ def train(
     epochs = check_count("epochs", epochs, minimum=0)
     learning_rate = check_number("learning_rate", learning_rate)
     run_epoch = _engine(engine)
-    if isinstance(train_data, ArrayLoader):
-        check_batch(train_data.X, train_data.y, params[0])
+    if isinstance(train_data, (ArrayLoader, Stream)):
+        _check_data(train_data, params[0])
     every = check_count("every", every)
     losses = []
     if checkpoint is not None:
@@ -165,14 +167,16 @@ def train(
         remove_stale(checkpoint)
     elif resume:
         raise ValueError("resume: goes on from a checkpoint; give its file as checkpoint=")
-    compiled = engine == "compiled"
+    rows_shown = progress and isinstance(train_data, Stream)
+    epochs_shown = progress and not rows_shown and engine == "compiled"
     to_do = range(len(losses), epochs)
-    for epoch in _bar(to_do, unit=" epochs") if progress and compiled else to_do:
+    for epoch in _bar(to_do, unit=" epochs") if epochs_shown else to_do:
         batches = train_data
-        if progress and not compiled:
+        if progress and not (rows_shown or epochs_shown):
             batches = _bar(train_data, desc=f"Epoch {epoch}", unit=" batches")
         try:
-            mean_loss = run_epoch(params, batches, learning_rate)
+            with _row_bar(train_data, epoch) if rows_shown else nullcontext():
+                mean_loss = run_epoch(params, batches, learning_rate)
         except DivergenceError as error:
             raise DivergenceError(f"epoch {epoch}: {error}") from None
         losses.append(mean_loss)
@@ -188,7 +192,7 @@ def _settings(params, train_data, learning_rate, engine):
     if not hasattr(train_data, "fingerprint"):
         raise TypeError(
             f"train_data: a {type(train_data).__name__} has no method fingerprint(), by which a "
-            "checkpoint knows the data again; give an ArrayLoader"
+            "checkpoint knows the data again; give an ArrayLoader or a Stream"
         )
     generator = np.random.get_state(legacy=False)["bit_generator"]
     if generator != "MT19937":
@@ -225,6 +229,25 @@ def _engine(engine):
         return mean_loss
 
     return watched
+
+
+def _check_data(train_data, w):
+    """Raise unless the data, as a whole, fit the parameters."""
+    if isinstance(train_data, Stream):
+        check_stream(train_data, w)
+    else:
+        check_batch(train_data.X, train_data.y, w)
+
+
+@contextmanager
+def _row_bar(stream, epoch):
+    options = {"desc": f"Epoch {epoch}", "unit": " rows", "total": stream.num_rows}
+    with _bar(None, **options, unit_scale=True) as bar:
+        stream.on_rows = bar.update
+        try:
+            yield
+        finally:
+            stream.on_rows = None
 
 
 def _bar(iterable, **options):

@@ -117,6 +117,19 @@ def make_parser():
         "standard errors (default: sgd)",
     )
     add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
+    add(
+        "--stream",
+        action="store_true",
+        help="read the data block by block in each epoch, as they may be larger than memory; "
+        "--data is then a CSV or Parquet file, a folder or a glob (default: read them whole)",
+    )
+    add(
+        "--shuffle-buffer",
+        type=count(0),
+        metavar="N",
+        help="rows of a block of the stream, within which they are shuffled; 0 keeps the files' "
+        "order (default: as many as make a million numbers)",
+    )
     add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
     add(
         "--features",
@@ -167,6 +180,8 @@ def train(parser, args):
     np.random.seed(args.seed)
     if args.data is None:
         train_chapter(args)
+    elif args.stream:
+        train_stream(args)
     else:
         train_table(args)
 
@@ -175,7 +190,7 @@ def check_usage(parser, args):
     """Refuse options that the chosen kind of data would ignore."""
     ignored = {}
     if args.data is None:
-        names = "target", "features", "validation", "one_hot", "missing", "solver"
+        names = "target", "features", "validation", "one_hot", "missing", "solver", "stream"
         ignored.update(dict.fromkeys(names, "--data"))
     else:
         ignored.update(dict.fromkeys(["num_examples", "noise"], "the synthetic data"))
@@ -184,6 +199,11 @@ def check_usage(parser, args):
     if args.solver == "exact":
         names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard"
         ignored.update(dict.fromkeys(names, "--solver sgd"))
+    if args.stream:
+        names = "validation", "one_hot", "missing", "plot", "tensorboard"
+        ignored.update(dict.fromkeys(names, "data that are read whole"))
+    else:
+        ignored["shuffle_buffer"] = "--stream"
     for name, kind in ignored.items():
         if getattr(args, name) not in (None, False):
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
@@ -378,6 +398,60 @@ def train_table(args):
         save_pictures(args, predictions, pictures)
 
 
+def train_stream(args):
+    import mxnet as mx
+    import numpy as np
+
+    import mxlinreg as mlr
+    from mxlinreg import scaling
+
+    dtype = args.dtype or "float64"
+    chosen = args.data, args.target, args.features
+    as_given = mlr.stream(*chosen, shuffle_buffer=0)
+    print_contexts(args)
+    losses, interrupted = [], False
+    if args.solver == "exact":
+        solution = mlr.least_squares(as_given)
+        w, b = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
+    else:
+        options = {"batch_size": args.batch_size or 64, "shuffle_buffer": args.shuffle_buffer}
+        train_data = mlr.stream(*chosen, **options, standardize=True, dtype=dtype)
+        print(
+            f"{args.data}: {train_data.num_rows} rows, {len(train_data.columns)} columns; "
+            "the losses are those of the standardised target"
+        )
+        for column, scale in zip(train_data.columns, train_data.X_scale):
+            if scale == 0:
+                warn(f"{column!r} is constant; its coefficient is 0")
+        num_inputs = len(train_data.columns)
+        params = mlr.init_params(num_inputs, 1, ctx=args.model_ctx, dtype=dtype)
+        for param in params:
+            param[:] = 0.01 * param
+        epochs = 5 if args.epochs is None else args.epochs
+        rate = 0.5 / (num_inputs + 1) if args.learning_rate is None else args.learning_rate
+        losses, interrupted = fit(args, params, train_data, epochs, rate, lambda *_: None)
+        data = train_data
+        w, b = scaling.fold(params, data.X_mean, data.X_scale, data.y_mean, data.y_scale)
+    params = [mx.nd.array(param, dtype=dtype) for param in (w, b)]
+    results = {} if interrupted else {"training": metrics_of_stream(as_given, params)}
+    print_metrics(results)
+    if args.solver == "exact":
+        print(f"\n{solution}")
+    else:
+        print_coefficients(as_given.columns, params, args.target)
+    description = {
+        "columns": as_given.columns,
+        "features": as_given.columns,
+        "target": args.target,
+        "levels": {},
+        "fill": None,
+        "dtype": dtype,
+        "metrics": results,
+        "losses": losses,
+    }
+    save(args, params, description, interrupted)
+
+
 def fit_table(args, X, y, columns, figure):
     """Train on standardised columns: [w, b] in the data's units, and what `fit` gives."""
     import mxnet as mx
@@ -449,7 +523,7 @@ def fit(args, params, train_data, epochs, learning_rate, log):
 
     engine = args.engine
     keep = {"checkpoint": args.checkpoint, "every": args.every or 1, "resume": args.resume}
-    progress = engine == "autograd" and sys.stderr.isatty() and not args.quiet
+    progress = (engine == "autograd" or args.stream) and sys.stderr.isatty() and not args.quiet
     if engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
         engine = autograd_with_hint(left * len(train_data))
     previous = signal.signal(signal.SIGINT, interrupt)
@@ -465,13 +539,14 @@ def fit(args, params, train_data, epochs, learning_rate, log):
 def autograd_with_hint(num_batches):
     """The autograd engine, which tells of the compiled one if it will take over a minute."""
     import mxlinreg as mlr
+    from mxlinreg.data import Stream
 
     done = 0
     start = time.perf_counter()
 
     def counted(batches):
         nonlocal done
-        for batch in batches:
+        for batch in batches.batches() if isinstance(batches, Stream) else batches:
             yield batch
             done += 1
             if done == SAMPLE:
@@ -502,6 +577,21 @@ def metrics(y, X, params):
     # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
     r2 = float(1 - mse / total) if total > 0 else None
     return {"rows": len(y), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
+
+
+def metrics_of_stream(stream, params):
+    """As `metrics`, from one pass."""
+    rows = squares = first = second = 0
+    for X, y in stream:
+        if rows == 0:
+            origin = y.mean()  # near the mean, so that its squares do not cancel
+        rows += len(y)
+        squares += float(((predict(X, params) - y) ** 2).sum())
+        first += float((y - origin).sum())
+        second += float(((y - origin) ** 2).sum())
+    mse, total = squares / rows, second / rows - (first / rows) ** 2
+    r2 = 1 - mse / total if total > 0 else None
+    return {"rows": rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
 
 
 def print_contexts(args):

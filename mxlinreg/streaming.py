@@ -1,0 +1,360 @@
+"""CSV and Parquet files, larger than memory, as a stream of blocks."""
+
+import csv
+import glob
+import math
+import os
+from pathlib import Path
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ._checks import check_count, check_dtype
+from .data import Stream
+from .tables import check_names, csv_delimiter, is_numeric
+
+_CSV_BYTES = 1 << 24  # of a CSV file, read at once
+_CSV_BLOCK = 1 << 20  # of these, that a thread of pyarrow parses
+_PARQUET_ROWS = 1 << 16
+_DEFAULT_WINDOW = 1 << 20  # numbers
+
+
+class _File(NamedTuple):
+    path: str
+    stamp: Tuple[int, int]  # size in bytes, and the time of the last change in ns
+    names: List[str]  # of its columns
+    delimiter: str  # of a CSV file
+    start: int  # of the rows in a CSV file, in bytes
+    rows: Optional[List[int]]  # of a Parquet file's row groups
+
+
+class _Unit(NamedTuple):
+    """What is read in one go: bytes `start` to `stop` of a CSV file, or these rows of a row group
+    of a Parquet file."""
+
+    file: _File
+    start: int
+    stop: int
+    row_group: int
+
+
+def stream(
+    source: Union[str, Path],
+    target: str,
+    features: Optional[Sequence[str]] = None,
+    batch_size: int = 64,
+    shuffle_buffer: Optional[int] = None,
+    standardize: Union[bool, Tuple[Any, Any, Any, Any]] = False,
+    dtype: str = "float64",
+    part: Tuple[int, int] = (0, 1),
+) -> Stream:
+    """Read the rows of files block by block, in each pass anew.
+
+    `train` takes it with both engines, `least_squares` as it is, and each of its blocks
+    ``LinearRegressor.partial_fit``.
+
+    Parameters
+    ----------
+    source : str or Path
+        A CSV or Parquet file, a folder of them, or a glob such as ``"parts/*.parquet"``; CSV as
+        for `tables.read_csv`, but no value may hold a line break. All files have the columns, by
+        name, in any order.
+    target : str
+        The column to predict.
+    features : sequence of str, optional
+        The columns to predict it from; by default all others of the first file.
+    batch_size : int
+    shuffle_buffer : int, optional
+        The rows of a block, within which they are shuffled; the blocks' places in the files are
+        shuffled as well, see `data.Stream`. By default as many as make a million numbers. 0 keeps
+        the files' order.
+    standardize : bool or (X_mean, X_scale, y_mean, y_scale)
+        Whether to give each column mean 0 and standard deviation 1, found by one pass; or these
+        themselves, arrays of shape (d,) and (1,).
+    dtype : {"float32", "float64"}
+    part : (int, int)
+        (k, n): read only the k-th of n equal parts of the rows (of CSV files, of their bytes),
+        counted from 0. The parts hold every row once; some hold none where rows are few.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, one is empty or of another kind, or a column is unknown or no
+        numbers; in a pass, if a value is missing, no number or infinite (the error names the
+        file, the row and the column), or a file has changed since.
+    TypeError
+        If an argument is of the wrong type.
+    ImportError
+        If pyarrow is missing (the extra `data`).
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise ImportError('streams need pyarrow: pip install "mxlinreg[data]"') from None
+    batch_size = check_count("batch_size", batch_size)
+    check_dtype(dtype)
+    k, n = part
+    n = check_count("part", n)
+    if not check_count("part", k, minimum=0) < n:
+        raise ValueError(f"part: ({k}, {n}) is none of (0, {n}) to ({n - 1}, {n})")
+    files = [_opened(path) for path in _paths(source)]
+    if features is None:
+        features = [name for name in files[0].names if name != target]
+    columns = list(features)
+    if not columns:
+        raise ValueError(f"features: {files[0].path} has no column besides the target {target!r}")
+    for file in files:
+        try:
+            check_names("target", [target], file.names)
+            check_names("features", columns, file.names)
+        except ValueError as error:
+            raise ValueError(f"{file.path}: {error}") from None
+    if target in columns:
+        raise ValueError(f"features: {target!r} is the target; leave it out of the features")
+    if shuffle_buffer is None:
+        shuffle_buffer = max(batch_size, _DEFAULT_WINDOW // (len(columns) + 1))
+    units = [unit for file in files for unit in _units(file)]
+    units = _share(units, k, n)
+    parquet = all(file.rows is not None for file in files)
+    told = [(file.path, *file.stamp) for file in files]
+    result = Stream(
+        read=lambda i: _read(units[i], [*columns, target]),
+        num_units=len(units),
+        columns=columns,
+        target=target,
+        batch_size=batch_size,
+        shuffle_buffer=check_count("shuffle_buffer", shuffle_buffer, minimum=0),
+        dtype=dtype,
+        source={"name": str(source), "files": told, "part": [k, n]},
+        num_rows=sum(unit.stop - unit.start for unit in units) if parquet else None,
+    )
+    if standardize is True:
+        result.standardise()
+    elif standardize is not False:
+        arrays = [np.asarray(array, dtype=np.float64).ravel() for array in standardize]
+        sizes = [len(array) for array in arrays]
+        if sizes != [len(columns), len(columns), 1, 1]:
+            raise ValueError(
+                f"standardize: arrays of sizes {sizes} do not fit {len(columns)} columns; give "
+                "(X_mean, X_scale, y_mean, y_scale)"
+            )
+        result.X_mean, result.X_scale, result.y_mean, result.y_scale = arrays
+    return result
+
+
+def _paths(source):
+    """The files of a source, in the order of their names."""
+    source = str(source)
+    if os.path.isdir(source):
+        paths = [
+            entry.path for entry in os.scandir(source) if not entry.name.startswith((".", "_"))
+        ]
+    elif os.path.exists(source):
+        paths = [source]
+    else:
+        paths = glob.glob(source, recursive=True)
+    paths = sorted(path for path in paths if os.path.isfile(path))
+    if not paths:
+        raise ValueError(f"source: {source} is no file, no folder with files, and matches none")
+    return paths
+
+
+def _opened(path):
+    """What is to be known of a file before its rows are read."""
+    stamp = _stamp(path)
+    with open(path, "rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    if is_parquet:
+        with _parquet(path) as parquet:
+            metadata = parquet.metadata
+            rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+            schema = parquet.schema_arrow
+        return _File(path, stamp, list(schema.names), "", 0, rows)
+    delimiter = csv_delimiter(path)
+    with open(path, "rb") as file:
+        header = file.readline()
+        start = file.tell()
+    text = header.decode("utf-8-sig", errors="replace")
+    names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter))]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: the header names a column twice")
+    return _File(path, stamp, names, delimiter, start, None)
+
+
+def _parquet(path):
+    from pyarrow import ArrowException, parquet
+
+    try:
+        # Column by column through a small buffer: a row group may be larger than memory.
+        return parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
+    except (ArrowException, OSError) as error:
+        raise ValueError(f"{path}: is not a Parquet file: {_line(error)}") from None
+
+
+def _units(file):
+    if file.rows is not None:
+        return [_Unit(file, 0, rows, i) for i, rows in enumerate(file.rows) if rows]
+    starts = range(file.start, file.stamp[0], _CSV_BYTES)
+    return [_Unit(file, i, min(i + _CSV_BYTES, file.stamp[0]), 0) for i in starts]
+
+
+def _share(units, k, n):
+    """The k-th of n equal parts: units, of which the first and the last may be cut."""
+    sizes = [unit.stop - unit.start for unit in units]
+    total = sum(sizes)
+    begin, end = total * k // n, total * (k + 1) // n
+    share, before = [], 0
+    for unit, size in zip(units, sizes):
+        start, stop = max(begin - before, 0), min(end - before, size)
+        if start < stop:
+            share.append(unit._replace(start=unit.start + start, stop=unit.start + stop))
+        before += size
+    return share
+
+
+def _read(unit, names):
+    """The columns of a unit's rows, some at a time, as arrays of float64 without gaps."""
+    _check_unchanged(unit.file)
+    read = _read_csv if unit.file.rows is None else _read_parquet
+    yield from read(unit, names)
+    _check_unchanged(unit.file)
+
+
+def _stamp(path):
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    return status.st_size, status.st_mtime_ns
+
+
+def _check_unchanged(file):
+    if _stamp(file.path) != file.stamp:
+        raise ValueError(f"{file.path}: has changed since its first pass; make the stream anew")
+
+
+def _read_csv(unit, names):
+    """A unit has the lines that begin in it, after the bytes before it have ended theirs."""
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    file = unit.file
+    with open(file.path, "rb") as source:
+        start = _line_start(source, unit.start, file.start)
+        stop = _line_start(source, unit.stop, file.start)
+        source.seek(start)
+        text = source.read(stop - start)
+    if not text.strip():
+        return
+    try:
+        table = arrow_csv.read_csv(
+            pyarrow.BufferReader(text),
+            read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=_CSV_BLOCK),
+            parse_options=arrow_csv.ParseOptions(delimiter=file.delimiter),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types={name: pyarrow.float64() for name in names}, include_columns=names
+            ),
+        )
+        arrays = [_numbers(table[name]) for name in names]
+    except pyarrow.ArrowInvalid as error:
+        raise _bad_line(file, start, text, names, error) from None
+    if any(array is None for array in arrays):
+        raise _bad_line(file, start, text, names, "a value cannot be used")
+    yield arrays
+
+
+def _line_start(source, position, first):
+    """Where the first line begins that begins at `position` or after it."""
+    if position <= first:
+        return first
+    source.seek(position - 1)
+    source.readline()
+    return source.tell()
+
+
+def _numbers(column):
+    """A column of pyarrow's as float64, or None if a value is missing or infinite."""
+    if column.null_count:
+        return None
+    array = column.cast("float64", safe=False).to_numpy()
+    return array if np.isfinite(array).all() else None
+
+
+def _bad_line(file, start, text, names, error):
+    """The error that names the line and the column, found by reading the lines one by one."""
+    with open(file.path, "rb") as source:
+        line = 1 + sum(block.count(b"\n") for block in _before(source, start))
+    for content in text.decode("utf-8", errors="replace").splitlines():
+        values = next(csv.reader([content], delimiter=file.delimiter), [])
+        if values and len(values) != len(file.names):
+            return ValueError(
+                f"{file.path}, line {line}: has {len(values)} values, and the header "
+                f"{len(file.names)}"
+            )
+        for name, value in zip(file.names, values):
+            if name in names and not _is_finite(value):
+                return ValueError(
+                    f"{file.path}, line {line}: {value!r} in {name!r} is no finite number"
+                )
+        line += 1
+    return ValueError(f"{file.path}: {_line(error)}")
+
+
+def _before(source, stop):
+    for position in range(0, stop, _CSV_BYTES):
+        yield source.read(min(_CSV_BYTES, stop - position))
+
+
+def _is_finite(text):
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _read_parquet(unit, names):
+    from pyarrow import ArrowException
+
+    file, seen = unit.file, 0
+    with _parquet(file.path) as parquet:
+        for name in names:
+            kind = parquet.schema_arrow.field(name).type
+            if not is_numeric(kind):
+                raise ValueError(f"{file.path}: {name!r} holds {kind} where numbers are needed")
+        try:
+            for batch in parquet.iter_batches(_PARQUET_ROWS, [unit.row_group], names):
+                start, stop = max(unit.start - seen, 0), min(unit.stop - seen, len(batch))
+                if start < stop:
+                    yield [
+                        _checked(batch, name, start, stop, file, unit.row_group, seen)
+                        for name in names
+                    ]
+                seen += len(batch)
+                if seen >= unit.stop:
+                    return
+        except (ArrowException, OSError) as error:
+            raise ValueError(
+                f"{file.path}: cannot be read after row {sum(file.rows[: unit.row_group]) + seen}: "
+                f"{_line(error)}"
+            ) from None
+    raise ValueError(f"{file.path}: ends before row {sum(file.rows[: unit.row_group + 1])}")
+
+
+def _checked(batch, name, start, stop, file, row_group, seen):
+    column = batch.column(batch.schema.get_field_index(name))
+    array = _numbers(column)
+    if array is None:
+        values = column.cast("float64", safe=False).to_numpy(zero_copy_only=False)
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        number = sum(file.rows[:row_group]) + seen + row + 1
+        what = "a missing value" if not column[row].is_valid else str(column[row])
+        raise ValueError(f"{file.path}, row {number}: {what} in {name!r} is no finite number")
+    return array[start:stop]
+
+
+def _line(error):
+    return " ".join(str(error).split())

@@ -1,0 +1,256 @@
+"""Streams of files beside the same rows in memory."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from test_scripts import fail, succeed
+
+import mxlinreg as mlr
+from mxlinreg.scaling import standardise
+
+pyarrow = pytest.importorskip("pyarrow")
+from pyarrow import csv, parquet  # noqa: E402
+
+ROWS = 1000
+
+
+@pytest.fixture
+def rows():
+    """X and y, badly scaled; the last column of X is constant."""
+    random = np.random.RandomState(0)
+    X = random.normal(size=(ROWS, 4)) * [1, 100, 1e-3, 0] + 5
+    return X, X[:, :3] @ [1.0, 0.02, 300.0] + random.normal(size=ROWS)
+
+
+@pytest.fixture(params=["csv", "parquet"])
+def parts(request, rows, tmp_path):
+    """A glob of three files, with the columns in another order in each."""
+    X, y = rows
+    table = pyarrow.table({**{name: X[:, j] for j, name in enumerate("abck")}, "y": y})
+    for i, part in enumerate((slice(0, 400), slice(400, 401), slice(401, ROWS))):
+        names = table.column_names[i:] + table.column_names[:i]
+        chosen = table.select(names)[part]
+        if request.param == "csv":
+            csv.write_csv(chosen, tmp_path / f"{i}.csv")
+        else:
+            parquet.write_table(chosen, tmp_path / f"{i}.parquet", row_group_size=70)
+    return str(tmp_path / f"*.{request.param}")
+
+
+def all_of(stream):
+    blocks = list(stream)
+    return [np.concatenate([block[i] for block in blocks]) for i in range(2)]
+
+
+def test_gives_the_rows_of_the_files_in_their_order(parts, rows):
+    stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=0, batch_size=64)
+    for _ in range(2):
+        X, y = all_of(stream)
+        assert (X == rows[0]).all() and (y == rows[1]).all()
+    assert stream.num_rows == ROWS and len(stream) == 16
+
+
+def test_shuffles_blocks_and_rows_anew_in_each_pass(parts, rows, seed):
+    stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=100, batch_size=16)
+    assert [len(X) for X, _ in stream] == [96] * 10 + [40]
+    seed()
+    passes = [all_of(stream)[1] for _ in range(2)]
+    seed()
+    assert (all_of(stream)[1] == passes[0]).all() and (passes[0] != passes[1]).any()
+    for values in passes:
+        assert (values != rows[1]).mean() > 0.9
+        assert (np.sort(values) == np.sort(rows[1])).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 1500])
+def test_parts_hold_every_row_once(parts, rows, n):
+    found = []
+    for k in range(n):
+        blocks = list(mlr.stream(parts, "y", shuffle_buffer=0, part=(k, n)))
+        found.append(np.concatenate([y for _, y in blocks]) if blocks else np.empty(0))
+    assert (np.concatenate(found) == rows[1]).all()
+    if n <= 7:
+        assert max(map(len, found)) < 1.2 * ROWS / n + 2
+
+
+def test_many_ranges_of_one_csv_file(rows, tmp_path, monkeypatch):
+    """As of a file of many megabytes, with line ends of both kinds."""
+    monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 1000)
+    lines = ["a,y", *(f"{a!r},{y!r}" for a, y in zip(rows[0][:, 0].tolist(), rows[1].tolist()))]
+    for end in ("\n", "\r\n"):
+        (tmp_path / "one.csv").write_bytes((end.join(lines)).encode())
+        X, y = all_of(mlr.stream(tmp_path / "one.csv", "y", shuffle_buffer=0))
+        assert (X[:, 0] == rows[0][:, 0]).all() and (y == rows[1]).all()
+
+
+def test_standardises_by_one_pass_or_by_what_is_given(parts, rows):
+    stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=0, standardize=True)
+    scaled, mean, scale = standardise(rows[0])
+    np.testing.assert_allclose(stream.X_mean, mean, rtol=1e-12)
+    np.testing.assert_allclose(stream.X_scale, scale, rtol=1e-12)
+    np.testing.assert_allclose(all_of(stream)[0], scaled, atol=1e-10)
+    np.testing.assert_allclose(stream.y_scale, rows[1].std(), rtol=1e-12)
+    given = [[1, 2, 3, 4], [2, 2, 2, 2], [1], [5]]
+    X, y = all_of(mlr.stream(parts, "y", list("abck"), shuffle_buffer=0, standardize=given))
+    np.testing.assert_allclose(X, (rows[0] - [1, 2, 3, 4]) / 2)
+    np.testing.assert_allclose(y, (rows[1] - 1) / 5)
+
+
+def test_least_squares_of_a_stream(parts, rows):
+    result = mlr.least_squares(mlr.stream(parts, "y", ["a", "b", "c"]))
+    expected = mlr.least_squares(rows[0][:, :3], rows[1])
+    np.testing.assert_allclose(result.coefficients, expected.coefficients, rtol=1e-12)
+    np.testing.assert_allclose(result.p_values, expected.p_values, rtol=1e-9)
+    assert result.columns == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-11)])
+def test_both_engines_train_on_it_as_on_arrays(parts, rows, seed, dtype, tolerance):
+    results = []
+    for engine in ("autograd", "compiled"):
+        if engine == "compiled":
+            pytest.importorskip("numba")
+        seed()
+        options = {"batch_size": 32, "shuffle_buffer": 100, "standardize": True, "dtype": dtype}
+        stream = mlr.stream(parts, "y", ["a", "b", "c"], **options)
+        params = mlr.init_params(3, dtype=dtype)
+        losses = mlr.train(params, stream, 3, 0.01, engine=engine)
+        results.append([*losses, *params[0].asnumpy().ravel(), *params[1].asnumpy()])
+    np.testing.assert_allclose(*results, rtol=tolerance)
+    if dtype == "float64":
+        stream = mlr.stream(parts, "y", ["a", "b", "c"], 32, 0, standardize=True)
+        runs = []
+        for data in (stream, mlr.ArrayLoader(*all_of(stream), batch_size=32, shuffle=False)):
+            seed()
+            params = mlr.init_params(3, dtype=dtype)
+            runs.append([*mlr.train(params, data, 2, 0.01), *params[0].asnumpy().ravel()])
+        assert runs[0] == runs[1]
+
+
+def test_partial_fit_learns_from_its_blocks(parts, rows):
+    pytest.importorskip("sklearn", minversion="1.6")
+    model = mlr.LinearRegressor(random_state=0)
+    stream = mlr.stream(parts, "y", ["a", "b", "c"], shuffle_buffer=200)
+    for _ in range(5):
+        for X, y in stream:
+            model.partial_fit(X, y)
+    expected = mlr.least_squares(rows[0][:, :3], rows[1])
+    assert model.score(rows[0][:, :3], rows[1]) > 0.999 * expected.r_squared
+
+
+def test_a_resumed_training_ends_with_the_same_bits(parts, seed, tmp_path):
+    def run(epochs, **options):
+        stream = mlr.stream(parts, "y", ["a", "b", "c"], shuffle_buffer=100, standardize=True)
+        params = mlr.init_params(3, dtype="float64")
+        losses = mlr.train(params, stream, epochs, 0.01, **options)
+        return losses, params[0].asnumpy().tolist()
+
+    seed()
+    whole = run(4)
+    seed()
+    run(2, checkpoint=tmp_path / "run.ckpt")
+    seed(5)
+    assert run(4, checkpoint=tmp_path / "run.ckpt", resume=True) == whole
+
+
+def broken(path, tmp_path, line, value):
+    """A copy of the CSV file with another line."""
+    lines = path.read_text().splitlines()
+    lines[line - 1] = value
+    copy = tmp_path / "broken.csv"
+    copy.write_text("\n".join(lines))
+    return copy
+
+
+@pytest.mark.parametrize("parts", ["csv"], indirect=True)
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ("1,2,x,4,5", "line 300: 'x' in 'c'"),
+        ("1,2,,4,5", "line 300: '' in 'c'"),
+        ("1,2,inf,4,5", "line 300: 'inf' in 'c'"),
+        ("1,2,3", "line 300: has 3 values, and the header 5"),
+    ],
+)
+def test_a_bad_line_in_the_middle_is_named(parts, tmp_path, monkeypatch, value, message):
+    monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 5000)
+    path = broken(tmp_path / "0.csv", tmp_path, 300, value)
+    with pytest.raises(ValueError, match=f"broken.csv, {message}"):
+        all_of(mlr.stream(path, "y"))
+
+
+@pytest.mark.parametrize("parts", ["parquet"], indirect=True)
+def test_a_bad_row_of_a_parquet_file_is_named(parts, tmp_path):
+    table = parquet.read_table(tmp_path / "0.parquet")
+    for value, message in ((None, "a missing value"), (np.nan, "nan")):
+        values = table["b"].to_pylist()
+        values[250] = value
+        bad = table.set_column(1, "b", pyarrow.array(values))
+        parquet.write_table(bad, tmp_path / "bad.parquet", row_group_size=70)
+        with pytest.raises(ValueError, match=f"bad.parquet, row 251: {message} in 'b'"):
+            all_of(mlr.stream(tmp_path / "bad.parquet", "y"))
+    text = table.set_column(1, "b", pyarrow.array(["t"] * len(table)))
+    parquet.write_table(text, tmp_path / "bad.parquet")
+    with pytest.raises(ValueError, match="bad.parquet: 'b' holds string"):
+        all_of(mlr.stream(tmp_path / "bad.parquet", "y"))
+
+
+@pytest.mark.parametrize("change", ["touched", "gone", "shorter"])
+def test_files_must_stay_as_they_are(parts, change):
+    stream = mlr.stream(parts, "y")
+    all_of(stream)
+    path = parts.replace("*", "2")
+    if change == "touched":
+        os.utime(path)
+    elif change == "gone":
+        os.remove(path)
+    else:
+        os.truncate(path, os.path.getsize(path) // 2)
+    with pytest.raises(ValueError, match=r"2\.\w+: (has changed|cannot be read)"):
+        all_of(stream)
+
+
+def test_an_abandoned_pass_leaves_no_thread(parts):
+    before = threading.active_count()
+    blocks = iter(mlr.stream(parts, "y", shuffle_buffer=10, batch_size=5))
+    next(blocks)
+    assert threading.active_count() == before + 1
+    blocks.close()
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("parts", ["csv"], indirect=True)
+def test_says_what_is_wrong(parts, tmp_path):
+    with pytest.raises(ValueError, match="matches none"):
+        mlr.stream(tmp_path / "no*.csv", "y")
+    with pytest.raises(ValueError, match="nearest is 'y'"):
+        mlr.stream(parts, "z")
+    with pytest.raises(ValueError, match="is the target"):
+        mlr.stream(parts, "y", ["a", "y"])
+    (tmp_path / "3.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="3.csv: target: no column 'y'"):
+        mlr.stream(tmp_path, "y")
+    with pytest.raises(ValueError, match="part"):
+        mlr.stream(parts, "y", part=(2, 2))
+    with pytest.raises(ValueError, match="standardize: arrays of sizes"):
+        mlr.stream(tmp_path / "0.csv", "y", standardize=([1], [1], [1], [1]))
+    (tmp_path / "0.csv").write_text("a,y\n")
+    with pytest.raises(ValueError, match="no row"):
+        mlr.stream(tmp_path / "0.csv", "y", standardize=True)
+
+
+def test_train_py(parts, rows, tmp_path):
+    options = "--data", parts, "--target", "y", "--features", "a,b,c", "--stream"
+    model = tmp_path / "m.params"
+    done = succeed("train.py", *options, "--epochs", 20, "--engine", "compiled", "--save", model)
+    assert done.stderr == ""
+    learned = mlr.checkpoint.load_model(model)[1]["metrics"]["training"]
+    expected = mlr.least_squares(rows[0][:, :3], rows[1])
+    least = expected.residual_standard_deviation**2 * expected.degrees_of_freedom / ROWS
+    assert learned["rows"] == ROWS and least <= learned["mse"] < 1.05 * least
+    exact = succeed("train.py", *options, "--solver", "exact").stdout
+    assert f"{expected.coefficients[2]:.6g}" in exact
+    assert "Mean loss" in succeed("train.py", *options, "--epochs", 1).stdout
+    assert "--validation goes with" in fail(2, "train.py", *options, "--validation", 0.5)
