@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 
 from _command import Parser, count, number, run
@@ -48,7 +49,12 @@ def make_parser():
     )
     add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
     add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
-    add("--model-ctx", metavar="CTX", help="device of the model (default: that of --ctx)")
+    add(
+        "--model-ctx",
+        metavar="CTX,...",
+        help="device of the model, or several, over which each batch is split "
+        "(default: that of --ctx)",
+    )
     add(
         "--engine",
         choices=["autograd", "compiled"],
@@ -99,6 +105,26 @@ def make_parser():
         "as TensorBoard reads them (default: none)",
     )
     add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
+
+    add = parser.add_argument_group("several devices or machines").add_argument
+    add(
+        "--kvstore",
+        choices=["local", "device", "dist_sync"],
+        help="where the gradients of several devices are added up, on the CPU or on the devices; "
+        "or dist_sync, as one of the workers that launch.py starts (default: local)",
+    )
+    add(
+        "--sync",
+        choices=["batch", "epoch"],
+        help="whether workers add up their gradients after each batch, or train on their rows "
+        "with the compiled engine and average w and b after each epoch (default: batch)",
+    )
+    add(
+        "--timeout",
+        type=number(0),
+        metavar="S",
+        help="seconds for all workers and servers to find each other (default: 60)",
+    )
 
     add = parser.add_argument_group("synthetic data").add_argument
     add("--num-examples", type=count(1), metavar="N", help="number of rows (default: 10000)")
@@ -161,14 +187,18 @@ def train(parser, args):
 
     import mxlinreg as mlr
 
-    args.data_ctx, args.model_ctx = mlr.context(args.data_ctx), mlr.context(args.model_ctx)
-    check_outputs(args)
-    mx.random.seed(args.seed)
-    np.random.seed(args.seed)
-    if args.data is None:
-        train_chapter(args)
-    else:
-        train_table(args)
+    args.data_ctx = mlr.context(args.data_ctx)
+    args.devices = [mlr.context(device) for device in args.model_ctx.split(",")]
+    args.model_ctx = args.devices[0]
+    with joining(args) as args.kv:
+        if args.kv is None or args.kv.rank == 0:
+            check_outputs(args)
+        mx.random.seed(args.seed)
+        np.random.seed(args.seed)
+        if args.data is None:
+            train_chapter(args)
+        else:
+            train_table(args)
 
 
 def check_usage(parser, args):
@@ -182,8 +212,14 @@ def check_usage(parser, args):
         if args.target is None:
             parser.error("--data needs --target COLUMN")
     if args.solver == "exact":
-        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard"
+        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard", "sync"
         ignored.update(dict.fromkeys(names, "--solver sgd"))
+    if args.kvstore != "dist_sync":
+        ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
+    elif "," in args.model_ctx:
+        parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
+    if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
+        parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
     for name, kind in ignored.items():
         if getattr(args, name) not in (None, False):
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
@@ -202,7 +238,8 @@ def import_mxlinreg(args):
     """
     gc.set_threshold(200_000)
     on_cpu = args.data_ctx.startswith("cpu") and args.model_ctx.startswith("cpu")
-    if not on_cpu or "MXNET_ENGINE_TYPE" in os.environ:
+    # Devices work side by side only with MXNet's own engine.
+    if not on_cpu or "," in args.model_ctx or "MXNET_ENGINE_TYPE" in os.environ:
         import mxlinreg  # noqa: F401
 
         return
@@ -215,6 +252,22 @@ def import_mxlinreg(args):
         mxlinreg.init_params()
     finally:
         os.dup2(stderr, 2)
+
+
+@contextmanager
+def joining(args):
+    """The KVStore of the job that this process is a worker of, if any; only rank 0 writes."""
+    from mxlinreg import distributed
+
+    with ExitStack() as stack:
+        kv = None
+        if args.kvstore == "dist_sync":
+            kv = stack.enter_context(distributed.connect(args.timeout or 60))
+            if kv.rank > 0:
+                args.plot = args.save = args.tensorboard = None
+                nowhere = stack.enter_context(open(os.devnull, "w"))
+                stack.enter_context(redirect_stdout(nowhere))
+        yield kv
 
 
 def check_outputs(args):
@@ -256,7 +309,7 @@ def train_chapter(args):
     num_examples = 10000 if args.num_examples is None else args.num_examples
     noise = 0.1 if args.noise is None else args.noise
     X, y = mlr.synthetic(num_examples, noise, ctx=args.data_ctx, dtype=dtype)
-    train_data = mlr.ArrayLoader(X, y, batch_size=args.batch_size or 4, shuffle=True)
+    train_data = loader(args, X, y, args.batch_size or 4)
     params = w, b = mlr.init_params(ctx=args.model_ctx, dtype=dtype)
     pictures = {}
     if args.plot is not None:
@@ -307,7 +360,7 @@ def train_table(args):
     import numpy as np
 
     import mxlinreg as mlr
-    from mxlinreg import plotting, tables
+    from mxlinreg import distributed, plotting, tables
 
     dtype = args.dtype or "float64"
     table = tables.load(
@@ -335,7 +388,11 @@ def train_table(args):
         return plotting.plot_predictions(table.y[some], predict(X[some], params), args.target)
 
     if args.solver == "exact":
-        solution = mlr.least_squares(X[training], y, columns=table.columns)
+        if args.kv is None:
+            solution = mlr.least_squares(X[training], y, columns=table.columns)
+        else:
+            own = distributed.own_rows(args.kv, X[training], y)
+            solution = distributed.least_squares(args.kv, *own, columns=table.columns)
         values = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
         params, losses, interrupted = [mx.nd.array(v, dtype=dtype) for v in values], [], False
     else:
@@ -392,7 +449,8 @@ def fit_table(args, X, y, columns, figure):
         if scale == 0:
             warn(f"{column!r} is constant in the training rows; its coefficient is 0")
     num_batches = math.ceil(len(y) / 64)
-    train_data = mlr.ArrayLoader(
+    train_data = loader(
+        args,
         mx.nd.array(X_scaled, ctx=args.data_ctx, dtype=dtype),
         mx.nd.array(y_scaled[:, 0], ctx=args.data_ctx, dtype=dtype),
         batch_size=args.batch_size or math.ceil(len(y) / num_batches),
@@ -416,12 +474,23 @@ def fit_table(args, X, y, columns, figure):
     return in_units(params), losses, interrupted
 
 
+def loader(args, X, y, batch_size):
+    """The batches: of all rows, or of those that are this worker's share."""
+    import mxlinreg as mlr
+    from mxlinreg import distributed
+
+    if args.kv is None:
+        return mlr.ArrayLoader(X, y, batch_size)
+    return distributed.Share(args.kv, *distributed.own_rows(args.kv, X, y), batch_size)
+
+
 def fit(args, params, train_data, epochs, learning_rate, log):
     """Train, and give the losses and whether Ctrl-C has cut it short.
 
     After each epoch it calls ``log(losses, params)``.
     """
     import mxlinreg as mlr
+    from mxlinreg import distributed
     from mxlinreg.checkpoint import read_checkpoint
 
     losses = []
@@ -450,11 +519,17 @@ def fit(args, params, train_data, epochs, learning_rate, log):
     engine = args.engine
     keep = {"checkpoint": args.checkpoint, "every": args.every or 1, "resume": args.resume}
     progress = engine == "autograd" and sys.stderr.isatty() and not args.quiet
-    if engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
+    if len(args.devices) > 1 or args.kvstore in ("local", "device"):
+        engine = distributed.device_engine(args.devices, args.kvstore or "local")
+    elif engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
         engine = autograd_with_hint(left * len(train_data))
     previous = signal.signal(signal.SIGINT, interrupt)
+    settings = params, train_data, epochs, learning_rate
     try:
-        mlr.train(params, train_data, epochs, learning_rate, engine, on_epoch, progress, **keep)
+        if args.kv is None:
+            mlr.train(*settings, engine, on_epoch, progress, **keep)
+        else:
+            distributed.train(args.kv, *settings, args.sync or "batch", on_epoch, **keep)
     except KeyboardInterrupt:
         return losses, True
     finally:
@@ -505,7 +580,8 @@ def metrics(y, X, params):
 
 
 def print_contexts(args):
-    print(f"data_ctx: {args.data_ctx}, model_ctx: {args.model_ctx}", flush=True)
+    model_ctx = ",".join(map(str, args.devices))
+    print(f"data_ctx: {args.data_ctx}, model_ctx: {model_ctx}", flush=True)
 
 
 def print_metrics(results):
