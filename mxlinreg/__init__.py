@@ -1,6 +1,6 @@
 """Linear regression from scratch: the tutorial chapter as a package, on MXNet 1.9.1."""
 
-from . import compiled
+from . import compiled, distributed
 from .contexts import context
 from .data import ArrayLoader, synthetic
 from .exact import LeastSquares, RankError, least_squares
@@ -23,6 +23,7 @@ __all__ = [
     "train",
     "DivergenceError",
     "compiled",
+    "distributed",
     "least_squares",
     "LeastSquares",
     "RankError",

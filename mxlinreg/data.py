@@ -218,43 +218,40 @@ class Stream:
         text = json.dumps([self.source, used, scaling], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def standardise(self) -> None:
+    def standardise(self, gather: Callable[[np.ndarray], Sequence] = lambda array: [array]) -> None:
         """Set the means and scales from one pass over the rows (Chan, Golub, LeVeque 1983).
+
+        Parameters
+        ----------
+        gather : callable
+            Of several workers, each with a part of the rows, gives a list of all workers' arrays
+            for one's own, as `distributed.gather`.
 
         Raises
         ------
         ValueError
             If there is no row, or a column's values lie too far apart for float64.
         """
-        count, mean, squares = 0, 0.0, 0.0
-        low, high = np.inf, -np.inf
+        own = np.zeros((5, len(self.columns) + 1))
         dtype, self.dtype = self.dtype, np.dtype("float64")
         try:
             for X, y, _ in self._pass(range(self.num_units), None):
-                block = np.column_stack([X, y])
-                rows, block_mean = len(block), block.mean(axis=0)
-                low = np.minimum(low, block.min(axis=0))
-                high = np.maximum(high, block.max(axis=0))
-                with np.errstate(over="ignore", invalid="ignore"):
-                    between = block_mean - mean
-                    block -= block_mean
-                    squares += (block**2).sum(axis=0) + between**2 * (count * rows / (count + rows))
-                mean = mean + between * (rows / (count + rows))
-                count += rows
+                own = _merged(own, _moments(np.column_stack([X, y])))
         finally:
             self.dtype = dtype
-        if count == 0:
+        everything = np.zeros_like(own)
+        for moments in gather(own):
+            everything = _merged(everything, moments)
+        count, mean, squares, low, high = everything
+        if count[0] == 0:
             raise ValueError(f"{self.source['name']}: has no row; at least one is needed")
         if not np.isfinite(squares).all():
             raise ValueError(f"{self.source['name']}: values overflow; scale the columns down")
-        scale = np.where(low == high, 0, np.sqrt(squares / count))
-        mean = np.where(low == high, low, mean)
-        self.X_mean, self.X_scale, self.y_mean, self.y_scale = (
-            mean[:-1],
-            scale[:-1],
-            mean[-1:],
-            scale[-1:],
-        )
+        constant = low == high
+        mean, scale = np.where(constant, low, mean), np.sqrt(squares / count)
+        scale[constant] = 0
+        self.X_mean, self.y_mean = np.split(mean, [-1])
+        self.X_scale, self.y_scale = np.split(scale, [-1])
 
     def _filled(self, units, random):
         """Blocks of equal size from the tables of the units, standardised, and their orders."""
@@ -294,6 +291,27 @@ class Stream:
                         X = None
         if X is not None:
             yield block()
+
+
+def _moments(block):
+    """Of each column: rows, mean, sum of the squares around it, least, largest."""
+    mean = block.mean(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = ((block - mean) ** 2).sum(axis=0)
+    rows = np.full(len(mean), float(len(block)))
+    return np.stack([rows, mean, squares, block.min(axis=0), block.max(axis=0)])
+
+
+def _merged(a, b):
+    """The moments of two sets of rows together."""
+    if a[0, 0] == 0 or b[0, 0] == 0:
+        return a if b[0, 0] == 0 else b
+    rows = a[0] + b[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        between = b[1] - a[1]
+        squares = a[2] + b[2] + between**2 * (a[0] * b[0] / rows)
+    low, high = np.minimum(a[3], b[3]), np.maximum(a[4], b[4])
+    return np.stack([rows, a[1] + between * (b[0] / rows), squares, low, high])
 
 
 def _ahead(items):

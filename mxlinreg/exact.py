@@ -7,7 +7,7 @@ residuals in twice float64's digits.
 
 import math
 from dataclasses import dataclass
-from typing import Any, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -227,6 +227,27 @@ def least_squares(
         If X, y or the weights are no real numbers, do not fit each other, are empty, or hold NaN
         or infinity.
     """
+    return solve(X, y, intercept, sample_weight, rank_deficient, columns, _alone)
+
+
+def _alone(array):
+    return array[None]
+
+
+def solve(
+    X: Any,
+    y: Any,
+    intercept: bool,
+    sample_weight: Any,
+    rank_deficient: str,
+    columns: Optional[Sequence[str]],
+    gather: Callable[[np.ndarray], np.ndarray],
+) -> LeastSquares:
+    """`least_squares` of the rows of several workers, each of which calls this with its own.
+
+    ``gather(array)`` gives the arrays of all workers, stacked along a new first axis. A worker
+    may have no row.
+    """
     if rank_deficient not in ("error", "minimum_norm"):
         raise ValueError(
             f'rank_deficient: must be "error" or "minimum_norm", not {rank_deficient!r}'
@@ -240,20 +261,28 @@ def least_squares(
         if len(rows) == 0:
             continue
         if frame is None:
-            frame = _frame(rows, labels, bool(intercept))
+            own = _frame(rows, labels, bool(intercept))
+            frame, ndim = _common_frame(own, ndim, bool(intercept), gather)
             factor = np.zeros((_width(frame), _width(frame)))
         factor = _fold(factor, frame, rows, labels, weights)
         num_rows += len(rows)
         if kept is not None and num_rows * len(factor) <= _KEPT:
             kept.append((rows.copy(), labels.copy(), weights))
     if frame is None:
-        raise ValueError("X: no row of weight above 0; at least one is needed")
+        frame, ndim = _common_frame(None, None, bool(intercept), gather)
+        factor = np.zeros((_width(frame), _width(frame)))
     if kept is not None:
         passes = (lambda: kept) if num_rows * len(factor) <= _KEPT else None
+    repeatable, num_rows = gather(np.array([passes is not None, num_rows], dtype=float)).T
+    num_rows = int(num_rows.sum())
+    if not repeatable.all():
+        passes = None
+    factors = gather(factor)
+    factor = factors[0] if len(factors) == 1 else _triangle(np.hstack(factors).T)
     names = [f"x{i}" for i in range(frame.num_inputs)] if names is None else list(names)
     if len(names) != frame.num_inputs:
         raise ValueError(f"columns: {len(names)} names do not fit {frame.num_inputs} columns")
-    return _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes)
+    return _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gather)
 
 
 def _passes(X, y, sample_weight):
@@ -355,6 +384,21 @@ def _frame(rows, labels, intercept):
     return _Frame(intercept, rows.shape[1], shift, unit)
 
 
+def _common_frame(own, ndim, intercept, gather):
+    """The frame of the first worker that has rows, and the dimensions of y."""
+    size = [0, 0, 0] if own is None else [ndim, own.num_inputs, len(own.unit)]
+    sizes = gather(np.array(size, dtype=float)).astype(int).tolist()
+    with_rows = [worker for worker, size in enumerate(sizes) if any(size)]
+    if not with_rows:
+        raise ValueError("X: no row of weight above 0; at least one is needed")
+    first = with_rows[0]
+    if any(sizes[worker] != sizes[first] for worker in with_rows):
+        raise ValueError("X: the workers' blocks differ in their columns, or y's dimensions")
+    ndim, num_inputs, num_columns = sizes[first]
+    numbers = np.zeros((2, num_columns)) if own is None else np.array([own.shift, own.unit])
+    return _Frame(intercept, num_inputs, *gather(numbers)[first]), ndim
+
+
 def _width(frame):
     return frame.intercept + len(frame.unit)
 
@@ -399,7 +443,7 @@ def _triangle(rows):
     return nd.linalg.gelqf(A.T)[1].asnumpy()
 
 
-def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes):
+def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gather):
     """From the triangular factor of all rows to the result."""
     first = int(frame.intercept)
     width = first + frame.num_inputs
@@ -448,7 +492,7 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes):
     solution = [np.vstack(parts) for parts in zip(constant, _pair_of(slopes))]
     worthwhile = condition_number >= _REFINE_FROM or num_rows * len(factor) <= _FEW
     if worthwhile and not dependent and passes is not None:
-        squares = _refine(solution, L, frame, passes)
+        squares = _refine(solution, L, frame, passes, gather)
     constant, slopes = solution[0][0], solution[0][1:]
 
     x_unit, y_unit = frame.unit[: frame.num_inputs], frame.unit[frame.num_inputs :]
@@ -494,7 +538,7 @@ def _pair_of(values):
     return values, np.zeros_like(values)
 
 
-def _refine(solution, L, frame, passes):
+def _refine(solution, L, frame, passes, gather):
     """Improve `solution`, a pair of shape (1 + d, k), in place, and give the squared errors' sums.
 
     Each step solves for the correction by the factor of the rows, and takes the residuals from
@@ -503,7 +547,7 @@ def _refine(solution, L, frame, passes):
     first = int(frame.intercept)
     before = math.inf
     for _ in range(_MAX_REFINEMENTS):
-        gradient, squares = _gradient(solution, frame, passes)
+        gradient, squares = _total(gather, *_gradient(solution, frame, passes))
         origin = (frame.shift / frame.unit)[: frame.num_inputs, None]
         moved = add(
             (gradient[0][1:], gradient[1][1:]),
@@ -555,7 +599,17 @@ def _gradient(solution, frame, passes):
             squared = total(multiply(residual[0], weighted))
             so_far = tuple(array[output] for array in squares)
             squares[0][output], squares[1][output] = add(so_far, squared)
-    return gradient, squares[0]
+    return gradient, squares
+
+
+def _total(gather, gradient, squares):
+    """The sums over all workers. Their parts cancel, so they are added in twice the digits."""
+    parts = np.concatenate([gradient, np.expand_dims(squares, 1)], axis=1)
+    first, *others = (tuple(part) for part in gather(parts))
+    for other in others:
+        first = add(first, other)
+    high, low = first
+    return (high[:-1], low[:-1]), high[-1]
 
 
 def _dependencies(L, sizes, first):

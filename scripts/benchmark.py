@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Time an epoch of both engines beside the same epoch in other libraries.
 
-Prints a table, and writes it as benchmark.json, benchmark.png and growth.png.
+Prints a table, and writes it as benchmark.json, benchmark.png and growth.png. With --scale it
+measures several workers instead, and writes scale.json and scale.png.
 """
 
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from _command import Parser, count, run
+from _scale import scale
 
 HERE = Path(__file__).parent
 # rows, inputs, batch size; the first is the chapter's
@@ -79,10 +81,17 @@ def make_parser():
         help="a hundredth of the rows, to see that everything runs; "
         "the figures say nothing (default: all rows)",
     )
+    add(
+        "--scale",
+        action="store_true",
+        help="measure and model the training on several workers, and nothing else",
+    )
     return parser
 
 
 def benchmark(args):
+    if args.scale:
+        return scale(args)
     from mxlinreg.files import check_writable, replacing
     from mxlinreg.plotting import plot_network, save_figure
 

@@ -2,11 +2,14 @@
 """Train the chapter's linear regression, on its synthetic data or on a CSV file."""
 
 import gc
+import itertools
 import math
 import os
 import signal
 import sys
 import time
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 
 from _command import Parser, count, number, run
@@ -48,7 +51,12 @@ def make_parser():
     )
     add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
     add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
-    add("--model-ctx", metavar="CTX", help="device of the model (default: that of --ctx)")
+    add(
+        "--model-ctx",
+        metavar="CTX,...",
+        help="device of the model, or several, over which each batch is split "
+        "(default: that of --ctx)",
+    )
     add(
         "--engine",
         choices=["autograd", "compiled"],
@@ -99,6 +107,26 @@ def make_parser():
         "as TensorBoard reads them (default: none)",
     )
     add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
+
+    add = parser.add_argument_group("several devices or machines").add_argument
+    add(
+        "--kvstore",
+        choices=["local", "device", "dist_sync"],
+        help="where the gradients of several devices are added up, on the CPU or on the devices; "
+        "or dist_sync, as one of the workers that launch.py starts (default: local)",
+    )
+    add(
+        "--sync",
+        choices=["batch", "epoch"],
+        help="whether workers add up their gradients after each batch, or train on their rows "
+        "with the compiled engine and average w and b after each epoch (default: batch)",
+    )
+    add(
+        "--timeout",
+        type=number(0),
+        metavar="S",
+        help="seconds for all workers and servers to find each other (default: 60)",
+    )
 
     add = parser.add_argument_group("synthetic data").add_argument
     add("--num-examples", type=count(1), metavar="N", help="number of rows (default: 10000)")
@@ -174,16 +202,20 @@ def train(parser, args):
 
     import mxlinreg as mlr
 
-    args.data_ctx, args.model_ctx = mlr.context(args.data_ctx), mlr.context(args.model_ctx)
-    check_outputs(args)
-    mx.random.seed(args.seed)
-    np.random.seed(args.seed)
-    if args.data is None:
-        train_chapter(args)
-    elif args.stream:
-        train_stream(args)
-    else:
-        train_table(args)
+    args.data_ctx = mlr.context(args.data_ctx)
+    args.devices = [mlr.context(device) for device in args.model_ctx.split(",")]
+    args.model_ctx = args.devices[0]
+    with joining(args) as args.kv:
+        if args.kv is None or args.kv.rank == 0:
+            check_outputs(args)
+        mx.random.seed(args.seed)
+        np.random.seed(args.seed)
+        if args.data is None:
+            train_chapter(args)
+        elif args.stream:
+            train_stream(args)
+        else:
+            train_table(args)
 
 
 def check_usage(parser, args):
@@ -197,13 +229,19 @@ def check_usage(parser, args):
         if args.target is None:
             parser.error("--data needs --target COLUMN")
     if args.solver == "exact":
-        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard"
+        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard", "sync"
         ignored.update(dict.fromkeys(names, "--solver sgd"))
     if args.stream:
         names = "validation", "one_hot", "missing", "plot", "tensorboard"
         ignored.update(dict.fromkeys(names, "data that are read whole"))
     else:
         ignored["shuffle_buffer"] = "--stream"
+    if args.kvstore != "dist_sync":
+        ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
+    elif "," in args.model_ctx:
+        parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
+    if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
+        parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
     for name, kind in ignored.items():
         if getattr(args, name) not in (None, False):
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
@@ -222,7 +260,8 @@ def import_mxlinreg(args):
     """
     gc.set_threshold(200_000)
     on_cpu = args.data_ctx.startswith("cpu") and args.model_ctx.startswith("cpu")
-    if not on_cpu or "MXNET_ENGINE_TYPE" in os.environ:
+    # Devices work side by side only with MXNet's own engine.
+    if not on_cpu or "," in args.model_ctx or "MXNET_ENGINE_TYPE" in os.environ:
         import mxlinreg  # noqa: F401
 
         return
@@ -235,6 +274,22 @@ def import_mxlinreg(args):
         mxlinreg.init_params()
     finally:
         os.dup2(stderr, 2)
+
+
+@contextmanager
+def joining(args):
+    """The KVStore of the job that this process is a worker of, if any; only rank 0 writes."""
+    from mxlinreg import distributed
+
+    with ExitStack() as stack:
+        kv = None
+        if args.kvstore == "dist_sync":
+            kv = stack.enter_context(distributed.connect(args.timeout or 60))
+            if kv.rank > 0:
+                args.plot = args.save = args.tensorboard = None
+                nowhere = stack.enter_context(open(os.devnull, "w"))
+                stack.enter_context(redirect_stdout(nowhere))
+        yield kv
 
 
 def check_outputs(args):
@@ -276,7 +331,7 @@ def train_chapter(args):
     num_examples = 10000 if args.num_examples is None else args.num_examples
     noise = 0.1 if args.noise is None else args.noise
     X, y = mlr.synthetic(num_examples, noise, ctx=args.data_ctx, dtype=dtype)
-    train_data = mlr.ArrayLoader(X, y, batch_size=args.batch_size or 4, shuffle=True)
+    train_data = loader(args, X, y, args.batch_size or 4)
     params = w, b = mlr.init_params(ctx=args.model_ctx, dtype=dtype)
     pictures = {}
     if args.plot is not None:
@@ -327,7 +382,7 @@ def train_table(args):
     import numpy as np
 
     import mxlinreg as mlr
-    from mxlinreg import plotting, tables
+    from mxlinreg import distributed, plotting, tables
 
     dtype = args.dtype or "float64"
     table = tables.load(
@@ -355,7 +410,11 @@ def train_table(args):
         return plotting.plot_predictions(table.y[some], predict(X[some], params), args.target)
 
     if args.solver == "exact":
-        solution = mlr.least_squares(X[training], y, columns=table.columns)
+        if args.kv is None:
+            solution = mlr.least_squares(X[training], y, columns=table.columns)
+        else:
+            own = distributed.own_rows(args.kv, X[training], y)
+            solution = distributed.least_squares(args.kv, *own, columns=table.columns)
         values = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
         params, losses, interrupted = [mx.nd.array(v, dtype=dtype) for v in values], [], False
     else:
@@ -403,37 +462,45 @@ def train_stream(args):
     import numpy as np
 
     import mxlinreg as mlr
-    from mxlinreg import scaling
+    from mxlinreg import distributed, scaling
 
     dtype = args.dtype or "float64"
     chosen = args.data, args.target, args.features
-    as_given = mlr.stream(*chosen, shuffle_buffer=0)
+    kv = args.kv
+    part = (0, 1) if kv is None else (kv.rank, kv.num_workers)
+    as_given = mlr.stream(*chosen, shuffle_buffer=0, part=part)
     print_contexts(args)
     losses, interrupted = [], False
     if args.solver == "exact":
-        solution = mlr.least_squares(as_given)
+        solution = (
+            mlr.least_squares(as_given) if kv is None else distributed.least_squares(kv, as_given)
+        )
         w, b = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
     else:
         options = {"batch_size": args.batch_size or 64, "shuffle_buffer": args.shuffle_buffer}
-        train_data = mlr.stream(*chosen, **options, standardize=True, dtype=dtype)
+        data = train_data = mlr.stream(*chosen, **options, dtype=dtype, part=part)
+        if kv is None:
+            data.standardise()
+        else:
+            data.standardise(partial(distributed.gather, kv))
+            train_data = distributed.Share(kv, data)
+        num_inputs = len(data.columns)
         print(
-            f"{args.data}: {train_data.num_rows} rows, {len(train_data.columns)} columns; "
+            f"{args.data}: {train_data.num_rows} rows, {num_inputs} columns; "
             "the losses are those of the standardised target"
         )
-        for column, scale in zip(train_data.columns, train_data.X_scale):
+        for column, scale in zip(data.columns, data.X_scale):
             if scale == 0:
                 warn(f"{column!r} is constant; its coefficient is 0")
-        num_inputs = len(train_data.columns)
         params = mlr.init_params(num_inputs, 1, ctx=args.model_ctx, dtype=dtype)
         for param in params:
             param[:] = 0.01 * param
         epochs = 5 if args.epochs is None else args.epochs
         rate = 0.5 / (num_inputs + 1) if args.learning_rate is None else args.learning_rate
         losses, interrupted = fit(args, params, train_data, epochs, rate, lambda *_: None)
-        data = train_data
         w, b = scaling.fold(params, data.X_mean, data.X_scale, data.y_mean, data.y_scale)
     params = [mx.nd.array(param, dtype=dtype) for param in (w, b)]
-    results = {} if interrupted else {"training": metrics_of_stream(as_given, params)}
+    results = {} if interrupted else {"training": metrics_of_stream(as_given, params, kv)}
     print_metrics(results)
     if args.solver == "exact":
         print(f"\n{solution}")
@@ -466,7 +533,8 @@ def fit_table(args, X, y, columns, figure):
         if scale == 0:
             warn(f"{column!r} is constant in the training rows; its coefficient is 0")
     num_batches = math.ceil(len(y) / 64)
-    train_data = mlr.ArrayLoader(
+    train_data = loader(
+        args,
         mx.nd.array(X_scaled, ctx=args.data_ctx, dtype=dtype),
         mx.nd.array(y_scaled[:, 0], ctx=args.data_ctx, dtype=dtype),
         batch_size=args.batch_size or math.ceil(len(y) / num_batches),
@@ -490,12 +558,23 @@ def fit_table(args, X, y, columns, figure):
     return in_units(params), losses, interrupted
 
 
+def loader(args, X, y, batch_size):
+    """The batches: of all rows, or of those that are this worker's share."""
+    import mxlinreg as mlr
+    from mxlinreg import distributed
+
+    if args.kv is None:
+        return mlr.ArrayLoader(X, y, batch_size)
+    return distributed.Share(args.kv, *distributed.own_rows(args.kv, X, y), batch_size)
+
+
 def fit(args, params, train_data, epochs, learning_rate, log):
     """Train, and give the losses and whether Ctrl-C has cut it short.
 
     After each epoch it calls ``log(losses, params)``.
     """
     import mxlinreg as mlr
+    from mxlinreg import distributed
     from mxlinreg.checkpoint import read_checkpoint
 
     losses = []
@@ -524,11 +603,17 @@ def fit(args, params, train_data, epochs, learning_rate, log):
     engine = args.engine
     keep = {"checkpoint": args.checkpoint, "every": args.every or 1, "resume": args.resume}
     progress = (engine == "autograd" or args.stream) and sys.stderr.isatty() and not args.quiet
-    if engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
+    if len(args.devices) > 1 or args.kvstore in ("local", "device"):
+        engine = distributed.device_engine(args.devices, args.kvstore or "local")
+    elif engine == "autograd" and args.data_ctx.device_type == args.model_ctx.device_type == "cpu":
         engine = autograd_with_hint(left * len(train_data))
     previous = signal.signal(signal.SIGINT, interrupt)
+    settings = params, train_data, epochs, learning_rate
     try:
-        mlr.train(params, train_data, epochs, learning_rate, engine, on_epoch, progress, **keep)
+        if args.kv is None:
+            mlr.train(*settings, engine, on_epoch, progress, **keep)
+        else:
+            distributed.train(args.kv, *settings, args.sync or "batch", on_epoch, **keep)
     except KeyboardInterrupt:
         return losses, True
     finally:
@@ -579,23 +664,32 @@ def metrics(y, X, params):
     return {"rows": len(y), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
 
 
-def metrics_of_stream(stream, params):
-    """As `metrics`, from one pass."""
-    rows = squares = first = second = 0
+def metrics_of_stream(stream, params, kv):
+    """As `metrics`, from one pass; of all workers' rows."""
+    import numpy as np
+
+    from mxlinreg import distributed
+
+    def together(values):
+        return values if kv is None else distributed.add_up(kv, values)
+
+    # Near the mean of y, so that its squares do not cancel.
+    firsts = np.array([[y.mean(), 1.0] for _, y in itertools.islice(stream, 1)] or [[0.0, 0.0]])
+    total, number = together(firsts[0])
+    sums = np.zeros(4)
     for X, y in stream:
-        if rows == 0:
-            origin = y.mean()  # near the mean, so that its squares do not cancel
-        rows += len(y)
-        squares += float(((predict(X, params) - y) ** 2).sum())
-        first += float((y - origin).sum())
-        second += float(((y - origin) ** 2).sum())
-    mse, total = squares / rows, second / rows - (first / rows) ** 2
-    r2 = 1 - mse / total if total > 0 else None
-    return {"rows": rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
+        y = y - total / number
+        errors = predict(X, params) - total / number - y
+        sums += [len(y), (errors**2).sum(), y.sum(), (y**2).sum()]
+    rows, squares, first, second = map(float, together(sums))
+    mse, variance = squares / rows, second / rows - (first / rows) ** 2
+    r2 = 1 - mse / variance if variance > 0 else None
+    return {"rows": int(rows), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
 
 
 def print_contexts(args):
-    print(f"data_ctx: {args.data_ctx}, model_ctx: {args.model_ctx}", flush=True)
+    model_ctx = ",".join(map(str, args.devices))
+    print(f"data_ctx: {args.data_ctx}, model_ctx: {model_ctx}", flush=True)
 
 
 def print_metrics(results):

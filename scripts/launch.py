@@ -1,0 +1,254 @@
+#!/usr/bin/env python
+"""Run a command as the workers of MXNet's KVStore, with the scheduler and the servers they need.
+
+The command, after --, becomes a worker by `mx.kv.create("dist_sync")`, as train.py does with
+--kvstore dist_sync. Without --hosts all runs here and listens on the loopback address only.
+ps-lite, which connects them, has no authentication: with --hosts, the network must be private.
+"""
+
+import argparse
+import ipaddress
+import os
+import random
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from queue import Queue
+
+from _command import Parser, count, run
+
+LOOPBACK = "127.0.0.1"
+SSH = "ssh -o BatchMode=yes -o ServerAliveInterval=3 -o ServerAliveCountMax=3"
+PORTS = range(10000, 32768)  # below those that a system hands out by itself
+INHERITED = ("MXNET_", "PS_", "OMP_", "PYTHON")  # what another host gets of our variables
+PATIENCE = 5  # seconds that a process has to end when it is asked to
+
+# A shell reads this from its stdin, which stays open as long as we live; when it closes, the
+# shell's whole process group ends.
+SCRIPT = """\
+{{
+exec 3<&0
+{{ trap '' TERM; read -r line; kill -TERM 0; sleep 3; kill -KILL 0; }} <&3 >/dev/null 2>&1 &
+cd {folder} || exit
+{variables}
+{command} </dev/null 3<&-
+exit
+}}
+"""
+
+
+def make_parser():
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("-n", type=count(1), default=1, metavar="WORKERS", help="how many workers (default: 1)")
+    add("-s", type=count(1), default=1, metavar="SERVERS", help="how many servers (default: 1)")
+    add(
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="a file of hosts, one on a line, over which the processes are dealt in turns, "
+        "the scheduler on the first; all have this folder and this Python (default: here)",
+    )
+    add(
+        "--rsh",
+        type=shlex.split,
+        metavar="COMMAND",
+        help="what runs a command on a host, which are appended to it (default: ssh)",
+    )
+    add("command", nargs="+", metavar="COMMAND", help="the command of a worker, after --")
+    return parser
+
+
+class Process:
+    """One process of the job, by way of the shell that watches over it."""
+
+    def __init__(self, role, host, variables, command):
+        self.role, self.host, self.variables, self.command = role, host, variables, command
+        self.name = role
+
+    def start(self, rsh, ended):
+        remote = [*rsh, self.host] if rsh else []
+        self.shell = subprocess.Popen(
+            [*remote, "sh", "-s"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a group of its own, out of the terminal's reach
+        )
+        variables = {**self.variables, "DMLC_ROLE": self.role}
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+        script = SCRIPT.format(
+            folder=shlex.quote(os.getcwd()),
+            variables="\n".join(lines),
+            command=shlex.join(self.command),
+        )
+        with suppress(BrokenPipeError):  # it has ended already, and its status tells why
+            self.shell.stdin.write(script.encode())
+            self.shell.stdin.flush()
+        streams = (self.shell.stdout, sys.stdout), (self.shell.stderr, sys.stderr)
+        self.readers = [
+            threading.Thread(target=self.relay, args=pair, daemon=True) for pair in streams
+        ]
+        waiter = threading.Thread(target=lambda: ended.put((self, self.wait())), daemon=True)
+        for thread in (*self.readers, waiter):
+            thread.start()
+
+    def relay(self, source, target):
+        for line in source:
+            text = f"{self.name}: ".encode() + line.rstrip(b"\n") + b"\n"
+            with OUTPUT, suppress(BrokenPipeError):
+                target.buffer.write(text)
+                target.buffer.flush()
+
+    def wait(self):
+        """The status of its end, as a shell has it: 128 and the signal's number."""
+        status = self.shell.wait()
+        return status if status >= 0 else 128 - status
+
+    def end(self):
+        with suppress(OSError):
+            self.shell.stdin.close()
+
+    def swept(self):
+        """Leave nothing of its group behind."""
+        with suppress(subprocess.TimeoutExpired):
+            self.shell.wait(PATIENCE)
+        with suppress(ProcessLookupError):
+            os.killpg(self.shell.pid, signal.SIGKILL)
+        self.shell.wait()
+        for reader in self.readers:
+            reader.join(1)
+
+
+OUTPUT = threading.Lock()
+
+
+def launch(args):
+    hosts = read_hosts(args.hosts) if args.hosts else [LOOPBACK]
+    if args.rsh and not args.hosts:
+        raise ValueError("--rsh: goes with --hosts only")
+    rsh = (args.rsh or SSH.split()) if args.hosts else []
+    addresses = {host: address_of(host, rsh) for host in hosts}
+    processes = plan(args, hosts, addresses, free_ports(args.n + args.s + 1, local=not rsh))
+    ended = Queue()
+
+    def stop(signum, frame):
+        raise SystemExit(128 + signum)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    started = []
+    try:
+        for process in processes:
+            process.start(rsh, ended)
+            started.append(process)
+        status = first_failure(ended, args.n)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # nothing keeps us from ending them all
+        for process in started:
+            process.end()
+        for process in started:
+            process.swept()
+    raise SystemExit(status)
+
+
+def read_hosts(path):
+    hosts = path.read_text().split()
+    if not hosts:
+        raise ValueError(f"--hosts: {path} names no host")
+    return list(dict.fromkeys(hosts))
+
+
+def address_of(host, rsh):
+    """The address by which other hosts reach this one."""
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    with suppress(OSError):
+        address = socket.gethostbyname(host.rpartition("@")[2])
+        if not ipaddress.ip_address(address).is_loopback:
+            return address
+    # A name that only `rsh` knows, or that stands for loopback here: the host knows its address.
+    asked = subprocess.run(
+        [*rsh, host, "hostname", "-I"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    addresses = [text for text in asked.stdout.split() if ":" not in text]
+    if asked.returncode != 0 or not addresses:
+        raise ValueError(f"--hosts: {host} tells no address; give it by its address")
+    return addresses[0]
+
+
+def free_ports(number, local):
+    """Ports that nothing listens on here; on other hosts ps-lite itself takes another then."""
+    ports = random.sample(PORTS, len(PORTS))
+    if not local:
+        return ports[:number]
+    free = []
+    while len(free) < number:
+        with socket.socket() as probe, suppress(OSError):
+            port = ports.pop()
+            probe.bind((LOOPBACK, port))
+            free.append(port)
+    return free
+
+
+def plan(args, hosts, addresses, ports):
+    """The processes, in the order of their start, each with its variables."""
+    root, *ports = ports
+    common = {
+        **{name: value for name, value in os.environ.items() if name.startswith(INHERITED)},
+        "DMLC_PS_ROOT_URI": addresses[hosts[0]],
+        "DMLC_PS_ROOT_PORT": str(root),
+        "DMLC_NUM_WORKER": str(args.n),
+        "DMLC_NUM_SERVER": str(args.s),
+    }
+    # MXNet 1.9.1's server does not initialise the variable that says whether float64 is kept as
+    # it is or rounded to float32; so glibc is to fill with zeros all memory that it hands out.
+    for_server = {"GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0"}
+    serve = [sys.executable, "-c", "import mxlinreg"]
+    roles = [("scheduler", 0)]
+    roles += [("server", i) for i in range(args.s)] + [("worker", i) for i in range(args.n)]
+    processes = []
+    for (role, turn), port in zip(roles, [root, *ports]):
+        host = hosts[turn % len(hosts)]
+        variables = {**common, "DMLC_NODE_HOST": addresses[host], "PORT": str(port)}
+        if role == "server":
+            variables.update(for_server)
+        command = args.command if role == "worker" else serve
+        processes.append(Process(role, host, variables, command))
+    # ps-lite ranks the nodes by address, from the last in alphabetical order on, and by port.
+    for role in ("server", "worker"):
+        of_role = [process for process in processes if process.role == role]
+        of_role.sort(key=lambda process: int(process.variables["PORT"]))
+        of_role.sort(key=lambda process: process.variables["DMLC_NODE_HOST"], reverse=True)
+        for rank, process in enumerate(of_role):
+            process.name = f"{role} {rank}"
+    return processes
+
+
+def first_failure(ended, num_workers):
+    """Wait for all workers to succeed or for any process to fail, and give the status."""
+    while num_workers > 0:
+        process, status = ended.get()
+        if status != 0:
+            how = f"failed with status {status}"
+            with suppress(ValueError):
+                how = f"was killed by {signal.Signals(status - 128).name}"
+            where = "" if process.host == LOOPBACK else f" on {process.host}"
+            with OUTPUT:
+                print(f"launch.py: {process.name}{where} {how}; ending the others", file=sys.stderr)
+            return status
+        num_workers -= process.role == "worker"
+    return 0
+
+
+if __name__ == "__main__":
+    run(make_parser(), launch)
