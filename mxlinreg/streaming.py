@@ -69,8 +69,8 @@ def stream(
         shuffled as well, see `data.Stream`. By default as many as make a million numbers. 0 keeps
         the files' order.
     standardize : bool or (X_mean, X_scale, y_mean, y_scale)
-        Whether to give each column mean 0 and standard deviation 1, found by one pass; or these
-        themselves, arrays of shape (d,) and (1,).
+        Whether to give each column mean 0 and standard deviation 1, found by one pass over the
+        `part`; or these themselves, arrays of shape (d,) and (1,).
     dtype : {"float32", "float64"}
     part : (int, int)
         (k, n): read only the k-th of n equal parts of the rows (of CSV files, of their bytes),

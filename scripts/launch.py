@@ -110,6 +110,11 @@ class Process:
         status = self.shell.wait()
         return status if status >= 0 else 128 - status
 
+    def relayed(self):
+        """Wait until its last lines are out, which tell why it ended."""
+        for reader in self.readers:
+            reader.join(1)
+
     def end(self):
         with suppress(OSError):
             self.shell.stdin.close()
@@ -121,8 +126,7 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.shell.pid, signal.SIGKILL)
         self.shell.wait()
-        for reader in self.readers:
-            reader.join(1)
+        self.relayed()
 
 
 OUTPUT = threading.Lock()
@@ -239,6 +243,7 @@ def first_failure(ended, num_workers):
     while num_workers > 0:
         process, status = ended.get()
         if status != 0:
+            process.relayed()
             how = f"failed with status {status}"
             with suppress(ValueError):
                 how = f"was killed by {signal.Signals(status - 128).name}"

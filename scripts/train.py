@@ -696,7 +696,9 @@ def print_metrics(results):
     print(f"\n{'':6}" + "".join(f"{name:>14}" for name in results))
     for key, label in (("rows", "rows"), ("mse", "MSE"), ("rmse", "RMSE"), ("r2", "R2")):
         values = (results[name][key] for name in results)
-        texts = ("undefined" if value is None else f"{value:.6g}" for value in values)
+        texts = (
+            "undefined" if v is None else f"{v:d}" if key == "rows" else f"{v:.6g}" for v in values
+        )
         print(f"{label:6}" + "".join(f"{text:>14}" for text in texts))
 
 
