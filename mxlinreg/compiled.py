@@ -104,6 +104,9 @@ def train_epoch(
         if np.isfinite(w).all() and np.isfinite(b).all():
             _write(views, w, b)
         raise
+    finally:
+        if isinstance(loader, Stream):
+            blocks.close()  # and its thread; a traceback may keep it
     return mean_loss
 
 

@@ -16,6 +16,7 @@ from .scratch import real_fn
 
 _ROWS_PER_BLOCK = 1 << 16  # so that looking at the data copies a block of them, not all
 _AHEAD = 2  # blocks of a stream that are read before they are asked for
+_TILE = 1 << 15  # numbers, which go from columns to rows within a processor's cache
 
 
 def synthetic(
@@ -258,6 +259,7 @@ class Stream:
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
         size = max(1, size // self.batch_size) * self.batch_size
+        tile = max(1, _TILE // (num_inputs + 1))
         scaling = None
         if self.X_mean is not None:
             factors = np.append(self.X_scale, self.y_scale)
@@ -278,7 +280,7 @@ class Stream:
                     if X is None:
                         X = np.empty((size, num_inputs), self.dtype)
                         y, filled = np.empty(size, self.dtype), 0
-                    part = min(rows - start, size - filled)
+                    part = min(rows - start, size - filled, tile)
                     for j, column in enumerate(table):
                         place = y if j == num_inputs else X[:, j]
                         values = column[start : start + part]

@@ -2,7 +2,6 @@
 
 import csv
 import glob
-import math
 import os
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
@@ -11,11 +10,12 @@ import numpy as np
 
 from ._checks import check_count, check_dtype
 from .data import Stream
-from .tables import check_names, csv_delimiter, is_numeric
+from .tables import check_names, csv_delimiter, is_numeric, quoted
 
-_CSV_BYTES = 1 << 24  # of a CSV file, read at once
+_CSV_BYTES = 1 << 22  # of a CSV file, read at once
 _CSV_BLOCK = 1 << 20  # of these, that a thread of pyarrow parses
-_PARQUET_ROWS = 1 << 16
+_PARQUET_NUMBERS = 1 << 19  # of a Parquet file, read at once
+_PARQUET_BUFFERS = 1 << 24  # bytes, for all of its columns
 _DEFAULT_WINDOW = 1 << 20  # numbers
 
 
@@ -56,8 +56,9 @@ def stream(
     Parameters
     ----------
     source : str or Path
-        A CSV or Parquet file, a folder of them, or a glob such as ``"parts/*.parquet"``; CSV as
-        for `tables.read_csv`, but no value may hold a line break. All files have the columns, by
+        A CSV or Parquet file, a folder of them (in folders within it too; names that begin with
+        a dot or an underscore are left out), or a glob such as ``"parts/*.parquet"``; CSV as for
+        `tables.read_csv`, but no value may hold a line break. All files have the columns, by
         name, in any order.
     target : str
         The column to predict.
@@ -65,9 +66,9 @@ def stream(
         The columns to predict it from; by default all others of the first file.
     batch_size : int
     shuffle_buffer : int, optional
-        The rows of a block, within which they are shuffled; the blocks' places in the files are
-        shuffled as well, see `data.Stream`. By default as many as make a million numbers. 0 keeps
-        the files' order.
+        The rows of a block, within which they are shuffled; the units of the files, which are the
+        row groups of Parquet and ranges of 4 MiB of CSV, are shuffled as well, see `data.Stream`.
+        By default as many as make a million numbers. 0 keeps the files' order.
     standardize : bool or (X_mean, X_scale, y_mean, y_scale)
         Whether to give each column mean 0 and standard deviation 1, found by one pass over the
         `part`; or these themselves, arrays of shape (d,) and (1,).
@@ -83,9 +84,10 @@ def stream(
     Raises
     ------
     ValueError
-        If there is no such file, one is empty or of another kind, or a column is unknown or no
-        numbers; in a pass, if a value is missing, no number or infinite (the error names the
-        file, the row and the column), or a file has changed since.
+        If there is no such file, one is empty or of another kind, or a column is unknown, there
+        twice or no numbers; in a pass, if a value is missing, no number or infinite (the error
+        names the file, the column, and the line of CSV or the row of Parquet, counted from 1), a
+        line of CSV has other than the header's number of values, or a file has changed since.
     TypeError
         If an argument is of the wrong type.
     ImportError
@@ -149,48 +151,67 @@ def stream(
 def _paths(source):
     """The files of a source, in the order of their names."""
     source = str(source)
-    if os.path.isdir(source):
-        paths = [
-            entry.path for entry in os.scandir(source) if not entry.name.startswith((".", "_"))
-        ]
-    elif os.path.exists(source):
-        paths = [source]
-    else:
-        paths = glob.glob(source, recursive=True)
-    paths = sorted(path for path in paths if os.path.isfile(path))
+    paths = []
+    for found in [source] if os.path.exists(source) else glob.glob(source, recursive=True):
+        paths += _in_folder(found) if os.path.isdir(found) else [found]
     if not paths:
         raise ValueError(f"source: {source} is no file, no folder with files, and matches none")
-    return paths
+    return sorted(set(paths))
+
+
+def _in_folder(folder):
+    for entry in os.scandir(folder):
+        if not entry.name.startswith((".", "_")):
+            yield from _in_folder(entry.path) if entry.is_dir() else [entry.path]
 
 
 def _opened(path):
     """What is to be known of a file before its rows are read."""
     stamp = _stamp(path)
-    with open(path, "rb") as file:
-        is_parquet = file.read(4) == b"PAR1"
+    try:
+        with open(path, "rb") as file:
+            is_parquet = file.read(4) == b"PAR1"
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
     if is_parquet:
         with _parquet(path) as parquet:
             metadata = parquet.metadata
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-            schema = parquet.schema_arrow
-        return _File(path, stamp, list(schema.names), "", 0, rows)
-    delimiter = csv_delimiter(path)
+            names = list(parquet.schema_arrow.names)
+        delimiter, start = "", 0
+    else:
+        rows, delimiter = None, csv_delimiter(path)
+        names, start = _header(path, delimiter)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: names a column twice: {quoted(twice)}")
+    return _File(path, stamp, names, delimiter, start, rows)
+
+
+def _header(path, delimiter):
+    """The names of a CSV file's columns, and where its rows begin."""
     with open(path, "rb") as file:
-        header = file.readline()
+        line = file.readline().decode("utf-8-sig", errors="replace")
+        while not line.strip():
+            line = file.readline().decode("utf-8", errors="replace")
         start = file.tell()
-    text = header.decode("utf-8-sig", errors="replace")
-    names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter))]
-    if len(set(names)) < len(names):
-        raise ValueError(f"{path}: the header names a column twice")
-    return _File(path, stamp, names, delimiter, start, None)
+    line = line.rstrip("\r\n")
+    try:
+        if "\r" in line:
+            raise csv.Error
+        (names,) = csv.reader([line], delimiter=delimiter, strict=True)
+    except csv.Error:
+        raise ValueError(f"{path}: the header must be one line that ends with \\n") from None
+    return [name.strip() for name in names], start
 
 
-def _parquet(path):
+def _parquet(path, num_columns=1):
     from pyarrow import ArrowException, parquet
 
     try:
-        # Column by column through a small buffer: a row group may be larger than memory.
-        return parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
+        # Column by column through small buffers: a row group may be larger than memory.
+        size = max(1 << 13, min(1 << 20, _PARQUET_BUFFERS // num_columns))
+        return parquet.ParquetFile(path, buffer_size=size, pre_buffer=False)
     except (ArrowException, OSError) as error:
         raise ValueError(f"{path}: is not a Parquet file: {_line(error)}") from None
 
@@ -240,7 +261,6 @@ def _check_unchanged(file):
 def _read_csv(unit, names):
     """A unit has the lines that begin in it, after the bytes before it have ended theirs."""
     import pyarrow
-    from pyarrow import csv as arrow_csv
 
     file = unit.file
     with open(file.path, "rb") as source:
@@ -250,21 +270,38 @@ def _read_csv(unit, names):
         text = source.read(stop - start)
     if not text.strip():
         return
-    try:
-        table = arrow_csv.read_csv(
-            pyarrow.BufferReader(text),
-            read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=_CSV_BLOCK),
-            parse_options=arrow_csv.ParseOptions(delimiter=file.delimiter),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types={name: pyarrow.float64() for name in names}, include_columns=names
-            ),
+    # Cut within quotes, both pieces of a row may look like rows.
+    if text.count(b'"') % 2:
+        raise ValueError(
+            f"{file.path}: a quote without its other between lines "
+            f"{_line_number(file, start)} and {_line_number(file, stop) - 1}; "
+            "no value in a stream may hold a line break"
         )
-        arrays = [_numbers(table[name]) for name in names]
+    try:
+        arrays = _parsed(file, text, names)
     except pyarrow.ArrowInvalid as error:
         raise _bad_line(file, start, text, names, error) from None
     if any(array is None for array in arrays):
         raise _bad_line(file, start, text, names, "a value cannot be used")
     yield arrays
+
+
+def _parsed(file, text, names):
+    """The columns `names` of some lines, None in place of one that cannot be used."""
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    table = arrow_csv.read_csv(
+        pyarrow.BufferReader(text),
+        read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=_CSV_BLOCK),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=file.delimiter, newlines_in_values=b'"' in text
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={name: pyarrow.float64() for name in names}, include_columns=names
+        ),
+    )
+    return [_numbers(table[name]) for name in names]
 
 
 def _line_start(source, position, first):
@@ -285,48 +322,55 @@ def _numbers(column):
 
 
 def _bad_line(file, start, text, names, error):
-    """The error that names the line and the column, found by reading the lines one by one."""
-    with open(file.path, "rb") as source:
-        line = 1 + sum(block.count(b"\n") for block in _before(source, start))
-    for content in text.decode("utf-8", errors="replace").splitlines():
-        values = next(csv.reader([content], delimiter=file.delimiter), [])
-        if values and len(values) != len(file.names):
-            return ValueError(
-                f"{file.path}, line {line}: has {len(values)} values, and the header "
-                f"{len(file.names)}"
-            )
-        for name, value in zip(file.names, values):
-            if name in names and not _is_finite(value):
-                return ValueError(
-                    f"{file.path}, line {line}: {value!r} in {name!r} is no finite number"
-                )
-        line += 1
-    return ValueError(f"{file.path}: {_line(error)}")
+    """The error that names the line and the column, found by halving the lines."""
+    lines = text.split(b"\n")
+    first, last = 0, len(lines)
+    while last - first > 1:
+        middle = (first + last) // 2
+        if _is_good(file, b"\n".join(lines[first:middle]), names):
+            first = middle
+        else:
+            last = middle
+    where = f"{file.path}, line {_line_number(file, start) + first}"
+    line = lines[first].rstrip(b"\r")
+    if _is_good(file, line, names):
+        return ValueError(f"{file.path}: {_line(error)}")
+    values = next(csv.reader([line.decode("utf-8", errors="replace")], delimiter=file.delimiter))
+    if len(values) != len(file.names):
+        return ValueError(f"{where}: has {len(values)} values, and the header {len(file.names)}")
+    bad = next(name for name in names if not _is_good(file, line, [name]))
+    value = values[file.names.index(bad)]
+    return ValueError(f"{where}: {value!r} in {bad!r} is no finite number")
 
 
-def _before(source, stop):
-    for position in range(0, stop, _CSV_BYTES):
-        yield source.read(min(_CSV_BYTES, stop - position))
+def _is_good(file, text, names):
+    import pyarrow
 
-
-def _is_finite(text):
     try:
-        return math.isfinite(float(text))
-    except ValueError:
+        return not text.strip() or all(array is not None for array in _parsed(file, text, names))
+    except pyarrow.ArrowInvalid:
         return False
+
+
+def _line_number(file, position):
+    """Of the line that begins at `position`, counted from 1."""
+    with open(file.path, "rb") as source:
+        sizes = (min(_CSV_BYTES, position - i) for i in range(0, position, _CSV_BYTES))
+        return 1 + sum(source.read(size).count(b"\n") for size in sizes)
 
 
 def _read_parquet(unit, names):
     from pyarrow import ArrowException
 
     file, seen = unit.file, 0
-    with _parquet(file.path) as parquet:
+    with _parquet(file.path, len(names)) as parquet:
         for name in names:
             kind = parquet.schema_arrow.field(name).type
             if not is_numeric(kind):
                 raise ValueError(f"{file.path}: {name!r} holds {kind} where numbers are needed")
         try:
-            for batch in parquet.iter_batches(_PARQUET_ROWS, [unit.row_group], names):
+            size = max(1, _PARQUET_NUMBERS // len(names))
+            for batch in parquet.iter_batches(size, [unit.row_group], names):
                 start, stop = max(unit.start - seen, 0), min(unit.stop - seen, len(batch))
                 if start < stop:
                     yield [

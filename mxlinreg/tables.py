@@ -67,7 +67,7 @@ def read_csv(path: Union[str, Path]) -> Any:
     names = [name.strip() for name in table.column_names]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{path}: the header names a column twice: {_quoted(twice)}")
+        raise ValueError(f"{path}: the header names a column twice: {quoted(twice)}")
     if table.num_rows == 0:
         raise ValueError(f"{path}: has a header but no rows")
     return table.rename_columns(names)
@@ -124,7 +124,7 @@ def load(
     counts = {name: table[name].null_count for name in table.column_names}
     empty = [name for name, count in counts.items() if count == table.num_rows]
     if empty:
-        raise ValueError(f"{path}: no value at all in {_quoted(empty)}; leave it out")
+        raise ValueError(f"{path}: no value at all in {quoted(empty)}; leave it out")
     if missing == "error" and any(counts.values()):
         listed = ", ".join(f"{name!r} {count}" for name, count in counts.items() if count)
         raise ValueError(f"{path}: missing values ({listed}); drop the rows, or fill in the mean")
@@ -135,7 +135,7 @@ def load(
     if target in text:
         raise ValueError(f"target: {target!r} holds text; a regression needs numbers")
     if text and not one_hot:
-        raise ValueError(f"{path}: text in {_quoted(text)}; leave it out, or one-hot encode it")
+        raise ValueError(f"{path}: text in {quoted(text)}; leave it out, or one-hot encode it")
     levels = {name: _levels(name, table[name]) for name in text}
     X, columns = encode(table, features, levels)
     return Table(X, _numbers(target, table[target]), columns, features, levels)
@@ -171,7 +171,7 @@ def encode(table: Any, features: Sequence[str], levels: Dict[str, List[str]]):
             if table[name].null_count:
                 raise ValueError(f"{name!r} misses {table[name].null_count} text values")
             if unknown:
-                raise ValueError(f"{name!r} holds {_quoted(unknown)}, unknown to the fit")
+                raise ValueError(f"{name!r} holds {quoted(unknown)}, unknown to the fit")
             for level in levels[name][1:]:
                 arrays.append((values == level).astype(np.float64))
                 columns.append(f"{name}={level}")
@@ -194,7 +194,7 @@ def column_means(X: np.ndarray, columns: Sequence[str]) -> np.ndarray:
     counts = (~np.isnan(X)).sum(axis=0)
     if not counts.all():
         empty = [columns[i] for i in np.flatnonzero(counts == 0)]
-        raise ValueError(f"no value in the training rows of {_quoted(empty)}; leave it out")
+        raise ValueError(f"no value in the training rows of {quoted(empty)}; leave it out")
     return np.nansum(X, axis=0) / counts
 
 
@@ -243,7 +243,7 @@ def check_names(argument, names, known):
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
             raise ValueError(f"{argument}: no column {name!r}; the nearest is {nearest[0]!r}")
     if len(set(names)) < len(names):
-        raise ValueError(f"{argument}: a column is named twice in {_quoted(names)}")
+        raise ValueError(f"{argument}: a column is named twice in {quoted(names)}")
 
 
 def _complete_rows(table, names):
@@ -276,6 +276,6 @@ def _levels(name, column):
     return levels
 
 
-def _quoted(names):
+def quoted(names):
     shown = ", ".join(repr(name) for name in names[:10])
     return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

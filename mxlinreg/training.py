@@ -1,7 +1,7 @@
 """The chapter's training loop."""
 
 import math
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Callable, Iterable, List, Optional, Sequence, Union
 
@@ -56,12 +56,14 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
     each_to_check = not isinstance(batches, (ArrayLoader, Stream))
     if not each_to_check:
         _check_data(batches, w)
-    if isinstance(batches, Stream):
+    streamed = isinstance(batches, Stream)
+    if streamed:
         batches = batches.batches()
     num_batches = 0
     # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
     cumulative_loss = 0.0
-    with _last_finite(params):
+    # A stream's thread ends with the epoch, not when the last traceback of an error is gone.
+    with _last_finite(params), closing(batches) if streamed else nullcontext():
         for data, label in batches:
             if each_to_check:
                 check_batch(data, label, w)

@@ -1,6 +1,7 @@
 """Streams of files beside the same rows in memory."""
 
 import os
+import re
 import threading
 
 import numpy as np
@@ -171,14 +172,46 @@ def broken(path, tmp_path, line, value):
         ("1,2,x,4,5", "line 300: 'x' in 'c'"),
         ("1,2,,4,5", "line 300: '' in 'c'"),
         ("1,2,inf,4,5", "line 300: 'inf' in 'c'"),
+        ("1,2,1_0,4,5", "line 300: '1_0' in 'c'"),  # a number to Python, not to pyarrow
+        ("1,2,\u2028,4,5", r"line 300: .* in 'c'"),  # a line end to Python, not to CSV
         ("1,2,3", "line 300: has 3 values, and the header 5"),
     ],
 )
 def test_a_bad_line_in_the_middle_is_named(parts, tmp_path, monkeypatch, value, message):
     monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 5000)
     path = broken(tmp_path / "0.csv", tmp_path, 300, value)
-    with pytest.raises(ValueError, match=f"broken.csv, {message}"):
+    with pytest.raises(ValueError, match=re.escape("broken.csv, ") + message):
         all_of(mlr.stream(path, "y"))
+
+
+def test_no_row_is_made_of_a_line_break_within_quotes(tmp_path, monkeypatch):
+    """Cut there, the rest of the text would be a row of two good numbers."""
+    path = tmp_path / "text.csv"
+    for size in (8, 1 << 22):
+        monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", size)
+        path.write_text('a,y,note\n1,2,"plain"\n1,3,"one, 5"\n')
+        X, y = all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
+        assert X.tolist() == [[1], [1]] and y.tolist() == [2, 3]
+    monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 7)  # ends with the first of the lines
+    path.write_text('a,y,note\n1,2,"x\n5,6,7"\n8,9,z\n')
+    with pytest.raises(ValueError, match="text.csv: a quote without its other between lines 2"):
+        all_of(mlr.stream(path, "y", ["a"]))
+
+
+def test_lines_that_are_no_rows(tmp_path):
+    path = tmp_path / "gaps.csv"
+    path.write_bytes(b"\xef\xbb\xbf\r\n\r\n a ,y\r\n1,2\r\n\r\n3,4\r\n\r\n")
+    X, y = all_of(mlr.stream(path, "y", shuffle_buffer=0))
+    assert X.tolist() == [[1], [3]] and y.tolist() == [2, 4]
+
+
+def test_folders_within_the_folder_are_read_too(tmp_path):
+    (tmp_path / "rows" / "2024").mkdir(parents=True)
+    (tmp_path / "rows" / "_temporary").mkdir()
+    for name, number in (("a.csv", 1), ("2024/b.csv", 2), ("_temporary/c.csv", 3), (".d.csv", 4)):
+        (tmp_path / "rows" / name).write_text(f"a,y\n{number},0\n")
+    for source in (tmp_path / "rows", tmp_path / "r*"):
+        assert sorted(all_of(mlr.stream(source, "y"))[0].ravel()) == [1, 2]
 
 
 @pytest.mark.parametrize("parts", ["parquet"], indirect=True)
@@ -221,6 +254,23 @@ def test_an_abandoned_pass_leaves_no_thread(parts):
     assert threading.active_count() == before
 
 
+@pytest.mark.parametrize("engine", ["autograd", "compiled"])
+def test_an_interrupted_epoch_leaves_no_thread(parts, engine):
+    """Even as long as the error, and with it each frame, is kept."""
+    if engine == "compiled":
+        pytest.importorskip("numba")
+
+    def interrupt(rows):
+        raise KeyboardInterrupt
+
+    stream = mlr.stream(parts, "y", shuffle_buffer=10, batch_size=5)
+    stream.on_rows = interrupt
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt) as kept:
+        mlr.train(mlr.init_params(len(stream.columns), dtype="float64"), stream, 1, 0.0, engine)
+    assert threading.active_count() == before and kept.tb is not None
+
+
 @pytest.mark.parametrize("parts", ["csv"], indirect=True)
 def test_says_what_is_wrong(parts, tmp_path):
     with pytest.raises(ValueError, match="matches none"):
@@ -236,6 +286,13 @@ def test_says_what_is_wrong(parts, tmp_path):
         mlr.stream(parts, "y", part=(2, 2))
     with pytest.raises(ValueError, match="standardize: arrays of sizes"):
         mlr.stream(tmp_path / "0.csv", "y", standardize=([1], [1], [1], [1]))
+    for content, message in (
+        ("a,y,a\n1,2,3\n", "0.csv: names a column twice: 'a'"),
+        ("a,y\r1,2\r", "0.csv: the header must be one line"),
+    ):
+        (tmp_path / "0.csv").write_bytes(content.encode())
+        with pytest.raises(ValueError, match=message):
+            mlr.stream(tmp_path / "0.csv", "y")
     (tmp_path / "0.csv").write_text("a,y\n")
     with pytest.raises(ValueError, match="no row"):
         mlr.stream(tmp_path / "0.csv", "y", standardize=True)
