@@ -16,7 +16,6 @@ from .scratch import real_fn
 
 _ROWS_PER_BLOCK = 1 << 16  # so that looking at the data copies a block of them, not all
 _AHEAD = 2  # blocks of a stream that are read before they are asked for
-_TILE = 1 << 15  # numbers, which go from columns to rows within a processor's cache
 
 
 def synthetic(
@@ -259,7 +258,6 @@ class Stream:
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
         size = max(1, size // self.batch_size) * self.batch_size
-        tile = max(1, _TILE // (num_inputs + 1))
         scaling = None
         if self.X_mean is not None:
             factors = np.append(self.X_scale, self.y_scale)
@@ -273,14 +271,15 @@ class Stream:
                 return X[:filled], y[:filled], np.arange(filled, dtype=np.int32)
             return X[:filled], y[:filled], random.permutation(filled).astype(np.int32)
 
-        for unit in units:
-            for table in self.read(unit):
+        # Parsed in one thread, filled in in another: the blocks are asked for in a third.
+        with closing(_ahead(table for unit in units for table in self.read(unit))) as tables:
+            for table in tables:
                 start, rows = 0, len(table[0])
                 while start < rows:
                     if X is None:
                         X = np.empty((size, num_inputs), self.dtype)
                         y, filled = np.empty(size, self.dtype), 0
-                    part = min(rows - start, size - filled, tile)
+                    part = min(rows - start, size - filled)
                     for j, column in enumerate(table):
                         place = y if j == num_inputs else X[:, j]
                         values = column[start : start + part]
@@ -336,6 +335,8 @@ def _ahead(items):
             put((None, None))
         except BaseException as error:
             put((None, error))
+        finally:
+            items.close()
 
     thread = Thread(target=make, daemon=True)
     thread.start()

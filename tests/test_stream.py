@@ -249,7 +249,7 @@ def test_an_abandoned_pass_leaves_no_thread(parts):
     before = threading.active_count()
     blocks = iter(mlr.stream(parts, "y", shuffle_buffer=10, batch_size=5))
     next(blocks)
-    assert threading.active_count() == before + 1
+    assert threading.active_count() > before
     blocks.close()
     assert threading.active_count() == before
 
