@@ -147,7 +147,6 @@ class Stream:
         None before the first pass over files that do not tell it.
     """
 
-    shuffle = True
     X_mean = X_scale = y_mean = y_scale = None
     on_rows: Optional[Callable[[int], Any]] = None
     """Is told how many rows have been used, after each block."""

@@ -5,7 +5,6 @@ import math
 import threading
 import warnings
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -165,9 +164,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 intercept=self.fit_intercept,
                 sample_weight=weight,
                 rank_deficient="minimum_norm",
+                columns=getattr(self, "feature_names_in_", None),
             )
-            if hasattr(self, "feature_names_in_"):
-                self.result_ = replace(self.result_, columns=list(self.feature_names_in_))
             coef = self.result_.coefficients.reshape(start.shape)
         else:
             epochs = check_count("epochs", self.epochs)

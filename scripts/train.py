@@ -492,9 +492,7 @@ def train_stream(args):
         for column, scale in zip(data.columns, data.X_scale):
             if scale == 0:
                 warn(f"{column!r} is constant; its coefficient is 0")
-        params = mlr.init_params(num_inputs, 1, ctx=args.model_ctx, dtype=dtype)
-        for param in params:
-            param[:] = 0.01 * param
+        params = near_zero(args, num_inputs, dtype)
         epochs = 5 if args.epochs is None else args.epochs
         rate = 0.5 / (num_inputs + 1) if args.learning_rate is None else args.learning_rate
         losses, interrupted = fit(args, params, train_data, epochs, rate, lambda *_: None)
@@ -523,7 +521,6 @@ def fit_table(args, X, y, columns, figure):
     """Train on standardised columns: [w, b] in the data's units, and what `fit` gives."""
     import mxnet as mx
 
-    import mxlinreg as mlr
     from mxlinreg import scaling
 
     dtype = args.dtype or "float64"
@@ -539,11 +536,7 @@ def fit_table(args, X, y, columns, figure):
         mx.nd.array(y_scaled[:, 0], ctx=args.data_ctx, dtype=dtype),
         batch_size=args.batch_size or math.ceil(len(y) / num_batches),
     )
-    params = mlr.init_params(X.shape[1], 1, ctx=args.model_ctx, dtype=dtype)
-    for param in params:
-        # The coefficients of standardised data are below 1, often far; a start near 0 saves
-        # correlated columns the many epochs in which they would forget a draw from N(0, 1).
-        param[:] = 0.01 * param
+    params = near_zero(args, X.shape[1], dtype)
     print("the losses are those of the standardised target")
     epochs = min(400, max(5, math.ceil(2400 / len(train_data))))
     epochs = epochs if args.epochs is None else args.epochs
@@ -556,6 +549,20 @@ def fit_table(args, X, y, columns, figure):
     with event_log(args.tensorboard, epochs, columns, in_units, figure) as log:
         losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
     return in_units(params), losses, interrupted
+
+
+def near_zero(args, num_inputs, dtype):
+    """The parameters that the training on standardised columns begins with.
+
+    The coefficients of standardised data are below 1, often far; a start near 0 saves correlated
+    columns the many epochs in which they would forget a draw from N(0, 1).
+    """
+    import mxlinreg as mlr
+
+    params = mlr.init_params(num_inputs, 1, ctx=args.model_ctx, dtype=dtype)
+    for param in params:
+        param[:] = 0.01 * param
+    return params
 
 
 def loader(args, X, y, batch_size):
