@@ -18,7 +18,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from queue import Queue
+from queue import SimpleQueue
 
 from _command import Parser, count, run
 
@@ -110,10 +110,10 @@ class Process:
         status = self.shell.wait()
         return status if status >= 0 else 128 - status
 
-    def relayed(self):
+    def relayed(self, seconds):
         """Wait until its last lines are out, which tell why it ended."""
         for reader in self.readers:
-            reader.join(1)
+            reader.join(seconds)
 
     def end(self):
         with suppress(OSError):
@@ -126,7 +126,7 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.shell.pid, signal.SIGKILL)
         self.shell.wait()
-        self.relayed()
+        self.relayed(PATIENCE)  # its output closes when all of the group have ended
 
 
 OUTPUT = threading.Lock()
@@ -139,13 +139,10 @@ def launch(args):
     rsh = (args.rsh or SSH.split()) if args.hosts else []
     addresses = {host: address_of(host, rsh) for host in hosts}
     processes = plan(args, hosts, addresses, free_ports(args.n + args.s + 1, local=not rsh))
-    ended = Queue()
-
-    def stop(signum, frame):
-        raise SystemExit(128 + signum)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+    ended = SimpleQueue()  # a signal's handler may put into it, whatever it comes amid
+    # A signal waits its turn: an exception here would lose a process that is just being started.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: ended.put((None, 128 + number)))
     started = []
     try:
         for process in processes:
@@ -153,8 +150,6 @@ def launch(args):
             started.append(process)
         status = first_failure(ended, args.n)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # nothing keeps us from ending them all
         for process in started:
             process.end()
         for process in started:
@@ -239,11 +234,16 @@ def plan(args, hosts, addresses, ports):
 
 
 def first_failure(ended, num_workers):
-    """Wait for all workers to succeed or for any process to fail, and give the status."""
+    """Wait for all workers to succeed, for any process to fail or for a signal; the status."""
     while num_workers > 0:
         process, status = ended.get()
+        if process is None:
+            name = signal.Signals(status - 128).name
+            with OUTPUT:
+                print(f"launch.py: interrupted by {name}; ending all", file=sys.stderr)
+            return status
         if status != 0:
-            process.relayed()
+            process.relayed(1)
             how = f"failed with status {status}"
             with suppress(ValueError):
                 how = f"was killed by {signal.Signals(status - 128).name}"
