@@ -413,11 +413,7 @@ def _fold(factor, frame, rows, labels, weights):
     block[:, :first] = 1
     parts = (
         (inputs, rows, slice(0, frame.num_inputs)),
-        (
-            slice(inputs.stop, width),
-            labels,
-            slice(frame.num_inputs, None),
-        ),
+        (slice(inputs.stop, width), labels, slice(frame.num_inputs, None)),
     )
     for place, values, own in parts:
         np.subtract(values, frame.shift[own], out=block[:, place])
@@ -456,16 +452,7 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gath
     sizes[first:] += np.abs(origin) * math.sqrt(num_rows)
     dependent = _dependencies(L, sizes[:width], first)
     if rank_deficient == "error":
-        if num_rows < width:
-            raise RankError(
-                f"X: {num_rows} rows do not determine {width} coefficients; take fewer columns or "
-                'rank_deficient="minimum_norm"'
-            )
-        if dependent:
-            described = "; ".join(_described(*item, frame, names) for item in dependent.items())
-            raise RankError(
-                f'X: {described}; leave out what depends, or take rank_deficient="minimum_norm"'
-            )
+        _check_rank(dependent, frame, num_rows, names)
     inputs = L[first:, first:].copy()  # of the centred columns
     lengths = np.sqrt((inputs**2).sum(axis=1))
     constant = lengths <= _ROUNDING * sizes[first:width]
@@ -484,9 +471,7 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gath
     x_origin, y_origin = origin[: frame.num_inputs], origin[frame.num_inputs :]
     if frame.intercept:
         centre = (targets[:, 0] - L[1:, 0] @ slopes) / L[0, 0]
-        constant = add(_pair_of(centre), _pair_of(y_origin))
-        for j in range(frame.num_inputs):
-            constant = add(constant, multiply(-x_origin[j], _pair_of(slopes[j])))
+        constant = add(_at_zero(centre, slopes, x_origin), _pair_of(y_origin))
     else:
         constant = _pair_of(np.zeros(len(y_origin)))
     solution = [np.vstack(parts) for parts in zip(constant, _pair_of(slopes))]
@@ -528,6 +513,14 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gath
     )
 
 
+def _at_zero(at_origin, slopes, origin):
+    """The value at 0, as a pair, of what has the value `at_origin` and these slopes at `origin`."""
+    value = _pair_of(at_origin)
+    for start, slope in zip(origin, slopes):
+        value = add(value, multiply(-start, _pair_of(slope)))
+    return value
+
+
 def _solve(L, b, transpose=False):
     """``x`` of ``L x = b``, or of ``L' x = b``."""
     L, b = (nd.array(array, dtype="float64") for array in (L, b))
@@ -562,10 +555,7 @@ def _refine(solution, L, frame, passes, gather):
         slopes = step[first:]
         changes = _pair_of(np.vstack([np.zeros((1, slopes.shape[1])), slopes]))
         if frame.intercept:
-            constant = _pair_of(step[0])
-            for j in range(frame.num_inputs):
-                constant = add(constant, multiply(-origin[j], _pair_of(slopes[j])))
-            changes[0][0], changes[1][0] = constant
+            changes[0][0], changes[1][0] = _at_zero(step[0], slopes, origin)
         settled = (np.abs(changes[0]) <= _EPS / 4 * np.abs(solution[0])).all()
         solution[0][:], solution[1][:] = add(tuple(solution), changes)
         if settled:
@@ -639,6 +629,20 @@ def _dependencies(L, sizes, first):
         else:
             place += 1
     return found
+
+
+def _check_rank(dependent, frame, num_rows, names):
+    num_coefficients = frame.num_inputs + frame.intercept
+    if num_rows < num_coefficients:
+        raise RankError(
+            f"X: {num_rows} rows do not determine {num_coefficients} coefficients; take fewer "
+            'columns or rank_deficient="minimum_norm"'
+        )
+    if dependent:
+        described = "; ".join(_described(*item, frame, names) for item in dependent.items())
+        raise RankError(
+            f'X: {described}; leave out what depends, or take rank_deficient="minimum_norm"'
+        )
 
 
 def _described(column, others, frame, names):

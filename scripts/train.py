@@ -1,8 +1,7 @@
 #!/usr/bin/env python
-"""Train the chapter's linear regression, on its synthetic data or on a CSV file."""
+"""Train the chapter's linear regression, on its synthetic data or on a file."""
 
 import gc
-import itertools
 import math
 import os
 import signal
@@ -10,180 +9,26 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from functools import partial
-from pathlib import Path
 
-from _command import Parser, count, number, run
-from _events import check_events, event_log
+from _command import run
+from _events import event_log
+from _options import check_usage, make_parser
+from _report import (
+    check_outputs,
+    metrics,
+    metrics_of_stream,
+    predict,
+    print_coefficients,
+    print_contexts,
+    print_distance,
+    print_metrics,
+    save,
+    save_pictures,
+    warn,
+)
 
-PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 SAMPLE = 200  # batches, from which the time of the training is estimated
 MAX_POINTS = 2000  # of a table's rows, in each of TensorBoard's figures
-
-
-def make_parser():
-    parser = Parser(description=__doc__)
-    add = parser.add_argument
-    add(
-        "--epochs",
-        type=count(0),
-        metavar="N",
-        help="how often to go through the data "
-        "(default: 10; for a file as many as make 2400 batches, but 5 to 400)",
-    )
-    add(
-        "--batch-size",
-        type=count(1),
-        metavar="N",
-        help="rows in a batch (default: 4; for a file about 64, in batches of equal size)",
-    )
-    add(
-        "--learning-rate",
-        type=number(0),
-        metavar="R",
-        help="size of a step (default: 0.0001; for a file 0.5 / (number of columns + 1))",
-    )
-    add(
-        "--seed",
-        type=count(0, 2**31 - 1),
-        default=1,
-        metavar="N",
-        help="of all that is random (default: 1)",
-    )
-    add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
-    add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
-    add(
-        "--model-ctx",
-        metavar="CTX,...",
-        help="device of the model, or several, over which each batch is split "
-        "(default: that of --ctx)",
-    )
-    add(
-        "--engine",
-        choices=["autograd", "compiled"],
-        default="autograd",
-        help="what runs an epoch: the chapter's loop, or the same in compiled code, "
-        "on the CPU (default: autograd)",
-    )
-    add(
-        "--dtype",
-        choices=["float32", "float64"],
-        help="type of data and model (default: float32; for a file float64)",
-    )
-    add(
-        "--plot",
-        type=Path,
-        metavar="PATH",
-        help="write the picture of the fit to this .png, .pdf or .svg file, "
-        "or all pictures to this folder (default: none)",
-    )
-    add(
-        "--save",
-        type=Path,
-        metavar="FILE",
-        help="write w and b to this .params file, and a JSON beside it (default: none)",
-    )
-    add(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE",
-        help="keep the state of the training in this file, from epoch to epoch (default: none)",
-    )
-    add(
-        "--every",
-        type=count(1),
-        metavar="N",
-        help="write the checkpoint after each N-th epoch, and the last (default: 1)",
-    )
-    add(
-        "--resume",
-        action="store_true",
-        help="go on from the checkpoint, if it is there (default: an existing one is an error)",
-    )
-    add(
-        "--tensorboard",
-        type=Path,
-        metavar="DIR",
-        help="write the loss, the parameters and a figure of the fit, by epoch, to this folder, "
-        "as TensorBoard reads them (default: none)",
-    )
-    add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
-
-    add = parser.add_argument_group("several devices or machines").add_argument
-    add(
-        "--kvstore",
-        choices=["local", "device", "dist_sync"],
-        help="where the gradients of several devices are added up, on the CPU or on the devices; "
-        "or dist_sync, as one of the workers that launch.py starts (default: local)",
-    )
-    add(
-        "--sync",
-        choices=["batch", "epoch"],
-        help="whether workers add up their gradients after each batch, or train on their rows "
-        "with the compiled engine and average w and b after each epoch (default: batch)",
-    )
-    add(
-        "--timeout",
-        type=number(0),
-        metavar="S",
-        help="seconds for all workers and servers to find each other (default: 60)",
-    )
-
-    add = parser.add_argument_group("synthetic data").add_argument
-    add("--num-examples", type=count(1), metavar="N", help="number of rows (default: 10000)")
-    add(
-        "--noise",
-        type=number(0),
-        metavar="S",
-        help="standard deviation of the noise (default: 0.1)",
-    )
-
-    add = parser.add_argument_group("real data").add_argument
-    add(
-        "--solver",
-        choices=["sgd", "exact"],
-        help="the chapter's training, or the least-squares solution itself with its table of "
-        "standard errors (default: sgd)",
-    )
-    add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
-    add(
-        "--stream",
-        action="store_true",
-        help="read the data block by block in each epoch, as they may be larger than memory; "
-        "--data is then a CSV or Parquet file, a folder or a glob (default: read them whole)",
-    )
-    add(
-        "--shuffle-buffer",
-        type=count(0),
-        metavar="N",
-        help="rows of a block of the stream, within which they are shuffled; 0 keeps the files' "
-        "order (default: as many as make a million numbers)",
-    )
-    add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
-    add(
-        "--features",
-        type=lambda text: text.split(","),
-        metavar="A,B,...",
-        help="columns to predict it from (default: all others)",
-    )
-    add(
-        "--validation",
-        type=number(0, below=1),
-        metavar="SHARE",
-        help="share of the rows that is held out (default: 0.2)",
-    )
-    add(
-        "--one-hot",
-        action="store_true",
-        help="encode text columns, each value but the first as a column of 0 and 1 "
-        "(default: text is an error)",
-    )
-    add(
-        "--missing",
-        choices=["drop", "mean"],
-        help="drop rows with missing values, or fill in the mean of the training rows "
-        "(default: missing values are an error)",
-    )
-    return parser
 
 
 def main():
@@ -216,37 +61,6 @@ def train(parser, args):
             train_stream(args)
         else:
             train_table(args)
-
-
-def check_usage(parser, args):
-    """Refuse options that the chosen kind of data would ignore."""
-    ignored = {}
-    if args.data is None:
-        names = "target", "features", "validation", "one_hot", "missing", "solver", "stream"
-        ignored.update(dict.fromkeys(names, "--data"))
-    else:
-        ignored.update(dict.fromkeys(["num_examples", "noise"], "the synthetic data"))
-        if args.target is None:
-            parser.error("--data needs --target COLUMN")
-    if args.solver == "exact":
-        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard", "sync"
-        ignored.update(dict.fromkeys(names, "--solver sgd"))
-    if args.stream:
-        names = "validation", "one_hot", "missing", "plot", "tensorboard"
-        ignored.update(dict.fromkeys(names, "data that are read whole"))
-    else:
-        ignored["shuffle_buffer"] = "--stream"
-    if args.kvstore != "dist_sync":
-        ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
-    elif "," in args.model_ctx:
-        parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
-    if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
-        parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
-    for name, kind in ignored.items():
-        if getattr(args, name) not in (None, False):
-            parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
-    if args.checkpoint is None and (args.resume or args.every):
-        parser.error(f"--{'resume' if args.resume else 'every'} goes with --checkpoint only")
 
 
 def import_mxlinreg(args):
@@ -292,35 +106,6 @@ def joining(args):
         yield kv
 
 
-def check_outputs(args):
-    """Find out now, not after the training, whether the results can be written."""
-    from mxlinreg.checkpoint import description_path
-    from mxlinreg.files import check_writable
-    from mxlinreg.plotting import plot_network
-
-    if args.save is not None:
-        check_writable("--save", args.save)
-        check_writable("--save", description_path(args.save))
-    if args.checkpoint is not None:
-        check_writable("--checkpoint", args.checkpoint)
-        if args.save is not None and args.checkpoint in (args.save, description_path(args.save)):
-            raise ValueError(f"--checkpoint: {args.checkpoint} is where --save writes the model")
-        if args.checkpoint.exists() and not args.resume:
-            raise ValueError(f"--checkpoint: {args.checkpoint} exists; --resume goes on from it")
-    if args.plot is not None:
-        plot_network(1)  # is matplotlib there?
-        if args.plot.suffix.lower() in PICTURE_ENDINGS and not args.plot.is_dir():
-            check_writable("--plot", args.plot)
-        elif args.plot.exists() and not args.plot.is_dir():
-            raise ValueError(f"--plot: {args.plot} is a file, and its ending names no picture")
-        else:
-            args.plot.mkdir(parents=True, exist_ok=True)
-            check_writable("--plot", args.plot / "data.png")
-    if args.tensorboard is not None:
-        plot_network(1)
-        check_events(args.tensorboard)
-
-
 def train_chapter(args):
     import numpy as np
 
@@ -352,17 +137,8 @@ def train_chapter(args):
     for name, value, true in zip(("w[0]", "w[1]", "b"), learned, (2, -3.4, 4.2)):
         print(f"{name:6}{value:12.6f}{true:8}")
 
-    description = {
-        "columns": ["x0", "x1"],
-        "features": ["x0", "x1"],
-        "target": "y",
-        "levels": {},
-        "fill": None,
-        "dtype": dtype,
-        "metrics": {"training": metrics(y.asnumpy(), X.asnumpy(), params)},
-        "losses": losses,
-    }
-    save(args, params, description, interrupted)
+    results = {"training": metrics(y.asnumpy(), X.asnumpy(), params)}
+    save(args, params, losses, interrupted, results, ["x0", "x1"], "y")
     if args.plot is not None:
         after = plotting.plot_training(losses, X, params)
         x = np.linspace(0, 4, 12)
@@ -430,17 +206,10 @@ def train_table(args):
         print_coefficients(table.columns, params, args.target)
         print_distance(X[training], y, results["training"]["mse"])
 
-    description = {
-        "columns": table.columns,
-        "features": table.features,
-        "target": args.target,
-        "levels": table.levels,
-        "fill": None if fill is None else fill.tolist(),
-        "dtype": dtype,
-        "metrics": results,
-        "losses": losses,
-    }
-    save(args, params, description, interrupted)
+    encoding = {"features": table.features, "levels": table.levels}
+    if fill is not None:
+        encoding["fill"] = fill.tolist()
+    save(args, params, losses, interrupted, results, table.columns, args.target, **encoding)
     if args.plot is not None:
         yhat = predict(X, params)
         predictions = plotting.plot_predictions(table.y, yhat, args.target)
@@ -504,17 +273,7 @@ def train_stream(args):
         print(f"\n{solution}")
     else:
         print_coefficients(as_given.columns, params, args.target)
-    description = {
-        "columns": as_given.columns,
-        "features": as_given.columns,
-        "target": args.target,
-        "levels": {},
-        "fill": None,
-        "dtype": dtype,
-        "metrics": results,
-        "losses": losses,
-    }
-    save(args, params, description, interrupted)
+    save(args, params, losses, interrupted, results, as_given.columns, args.target)
 
 
 def fit_table(args, X, y, columns, figure):
@@ -653,111 +412,6 @@ def autograd_with_hint(num_batches):
 
     train_epoch.__qualname__ = "autograd"  # so a checkpoint of either is one of the other too
     return train_epoch
-
-
-def predict(X, params):
-    """Predictions in float64 of a model of one output: an array of shape (n,)."""
-    w, b = (param.asnumpy().astype("float64") for param in params)
-    return X @ w[:, 0] + b[0]
-
-
-def metrics(y, X, params):
-    y = y.astype("float64")
-    squares = (predict(X, params) - y) ** 2
-    total = ((y - y.mean()) ** 2).mean()
-    mse = float(squares.mean())
-    # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
-    r2 = float(1 - mse / total) if total > 0 else None
-    return {"rows": len(y), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
-
-
-def metrics_of_stream(stream, params, kv):
-    """As `metrics`, from one pass; of all workers' rows."""
-    import numpy as np
-
-    from mxlinreg import distributed
-
-    def together(values):
-        return values if kv is None else distributed.add_up(kv, values)
-
-    # Near the mean of y, so that its squares do not cancel.
-    firsts = np.array([[y.mean(), 1.0] for _, y in itertools.islice(stream, 1)] or [[0.0, 0.0]])
-    total, number = together(firsts[0])
-    sums = np.zeros(4)
-    for X, y in stream:
-        y = y - total / number
-        errors = predict(X, params) - total / number - y
-        sums += [len(y), (errors**2).sum(), y.sum(), (y**2).sum()]
-    rows, squares, first, second = map(float, together(sums))
-    mse, variance = squares / rows, second / rows - (first / rows) ** 2
-    r2 = 1 - mse / variance if variance > 0 else None
-    return {"rows": int(rows), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
-
-
-def print_contexts(args):
-    model_ctx = ",".join(map(str, args.devices))
-    print(f"data_ctx: {args.data_ctx}, model_ctx: {model_ctx}", flush=True)
-
-
-def print_metrics(results):
-    print(f"\n{'':6}" + "".join(f"{name:>14}" for name in results))
-    for key, label in (("rows", "rows"), ("mse", "MSE"), ("rmse", "RMSE"), ("r2", "R2")):
-        values = (results[name][key] for name in results)
-        texts = (
-            "undefined" if v is None else f"{v:d}" if key == "rows" else f"{v:.6g}" for v in values
-        )
-        print(f"{label:6}" + "".join(f"{text:>14}" for text in texts))
-
-
-def print_coefficients(columns, params, target):
-    names = *columns, "(intercept)"
-    width = max(map(len, names))
-    print(f"\n{'column':{width}}  coefficient of {target}")
-    values = (value for param in params for value in param.asnumpy().ravel())
-    for name, value in zip(names, values):
-        print(f"{name:{width}}  {value:.6g}")
-
-
-def print_distance(X, y, mse):
-    """How far from the least-squares solution the training has ended."""
-    import mxlinreg as mlr
-
-    solution = mlr.least_squares(X, y, rank_deficient="minimum_norm")
-    least = float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())
-    above = f"{100 * (mse / least - 1):.3g} % above" if least > 0 else "above"
-    print(f"\nthe training MSE is {above} that of the least-squares solution, {least:.6g}")
-
-
-def save(args, params, description, interrupted):
-    from mxlinreg.checkpoint import description_path, save_model
-
-    saved = "nothing saved"
-    if args.save is not None:
-        save_model(args.save, params, description)
-        saved = f"saved {args.save} and {description_path(args.save)}"
-        if not interrupted:
-            print(f"\n{saved}")
-    if interrupted:
-        if args.checkpoint is not None and args.checkpoint.exists():
-            saved += f"; --resume goes on from {args.checkpoint}"
-        raise KeyboardInterrupt(f"interrupted after {len(description['losses'])} epochs; {saved}")
-
-
-def save_pictures(args, main_picture, pictures):
-    """Write the one picture that a file's name asks for, or all into a folder."""
-    from mxlinreg.plotting import save_figure
-
-    if args.plot.is_dir():
-        for name, figure in pictures.items():
-            save_figure(figure, args.plot / f"{name}.png")
-        print(f"\nwrote {', '.join(f'{name}.png' for name in sorted(pictures))} to {args.plot}")
-    else:
-        save_figure(main_picture, args.plot)
-        print(f"\nwrote {args.plot}")
-
-
-def warn(message):
-    print(f"train.py: warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

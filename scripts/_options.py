@@ -1,0 +1,204 @@
+"""What train.py can be told, and which of it goes together."""
+
+from pathlib import Path
+
+from _command import Parser, count, number
+
+
+def make_parser():
+    parser = Parser(
+        description="Train the chapter's linear regression, on its synthetic data or on a file."
+    )
+    add = parser.add_argument
+    add(
+        "--epochs",
+        type=count(0),
+        metavar="N",
+        help="how often to go through the data "
+        "(default: 10; for a file as many as make 2400 batches, but 5 to 400)",
+    )
+    add(
+        "--batch-size",
+        type=count(1),
+        metavar="N",
+        help="rows in a batch (default: 4; for a file about 64, in batches of equal size)",
+    )
+    add(
+        "--learning-rate",
+        type=number(0),
+        metavar="R",
+        help="size of a step (default: 0.0001; for a file 0.5 / (number of columns + 1))",
+    )
+    add(
+        "--seed",
+        type=count(0, 2**31 - 1),
+        default=1,
+        metavar="N",
+        help="of all that is random (default: 1)",
+    )
+    add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
+    add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
+    add(
+        "--model-ctx",
+        metavar="CTX,...",
+        help="device of the model, or several, over which each batch is split "
+        "(default: that of --ctx)",
+    )
+    add(
+        "--engine",
+        choices=["autograd", "compiled"],
+        default="autograd",
+        help="what runs an epoch: the chapter's loop, or the same in compiled code, "
+        "on the CPU (default: autograd)",
+    )
+    add(
+        "--dtype",
+        choices=["float32", "float64"],
+        help="type of data and model (default: float32; for a file float64)",
+    )
+    add(
+        "--plot",
+        type=Path,
+        metavar="PATH",
+        help="write the picture of the fit to this .png, .pdf or .svg file, "
+        "or all pictures to this folder (default: none)",
+    )
+    add(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write w and b to this .params file, and a JSON beside it (default: none)",
+    )
+    add(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep the state of the training in this file, from epoch to epoch (default: none)",
+    )
+    add(
+        "--every",
+        type=count(1),
+        metavar="N",
+        help="write the checkpoint after each N-th epoch, and the last (default: 1)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint, if it is there (default: an existing one is an error)",
+    )
+    add(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write the loss, the parameters and a figure of the fit, by epoch, to this folder, "
+        "as TensorBoard reads them (default: none)",
+    )
+    add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
+
+    add = parser.add_argument_group("several devices or machines").add_argument
+    add(
+        "--kvstore",
+        choices=["local", "device", "dist_sync"],
+        help="where the gradients of several devices are added up, on the CPU or on the devices; "
+        "or dist_sync, as one of the workers that launch.py starts (default: local)",
+    )
+    add(
+        "--sync",
+        choices=["batch", "epoch"],
+        help="whether workers add up their gradients after each batch, or train on their rows "
+        "with the compiled engine and average w and b after each epoch (default: batch)",
+    )
+    add(
+        "--timeout",
+        type=number(0),
+        metavar="S",
+        help="seconds for all workers and servers to find each other (default: 60)",
+    )
+
+    add = parser.add_argument_group("synthetic data").add_argument
+    add("--num-examples", type=count(1), metavar="N", help="number of rows (default: 10000)")
+    add(
+        "--noise",
+        type=number(0),
+        metavar="S",
+        help="standard deviation of the noise (default: 0.1)",
+    )
+
+    add = parser.add_argument_group("real data").add_argument
+    add(
+        "--solver",
+        choices=["sgd", "exact"],
+        help="the chapter's training, or the least-squares solution itself with its table of "
+        "standard errors (default: sgd)",
+    )
+    add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
+    add(
+        "--stream",
+        action="store_true",
+        help="read the data block by block in each epoch, as they may be larger than memory; "
+        "--data is then a CSV or Parquet file, a folder or a glob (default: read them whole)",
+    )
+    add(
+        "--shuffle-buffer",
+        type=count(0),
+        metavar="N",
+        help="rows of a block of the stream, within which they are shuffled; 0 keeps the files' "
+        "order (default: as many as make a million numbers)",
+    )
+    add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
+    add(
+        "--features",
+        type=lambda text: text.split(","),
+        metavar="A,B,...",
+        help="columns to predict it from (default: all others)",
+    )
+    add(
+        "--validation",
+        type=number(0, below=1),
+        metavar="SHARE",
+        help="share of the rows that is held out (default: 0.2)",
+    )
+    add(
+        "--one-hot",
+        action="store_true",
+        help="encode text columns, each value but the first as a column of 0 and 1 "
+        "(default: text is an error)",
+    )
+    add(
+        "--missing",
+        choices=["drop", "mean"],
+        help="drop rows with missing values, or fill in the mean of the training rows "
+        "(default: missing values are an error)",
+    )
+    return parser
+
+
+def check_usage(parser, args):
+    """Refuse options that the chosen kind of data would ignore."""
+    ignored = {}
+    if args.data is None:
+        names = "target", "features", "validation", "one_hot", "missing", "solver", "stream"
+        ignored.update(dict.fromkeys(names, "--data"))
+    else:
+        ignored.update(dict.fromkeys(["num_examples", "noise"], "the synthetic data"))
+        if args.target is None:
+            parser.error("--data needs --target COLUMN")
+    if args.solver == "exact":
+        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard", "sync"
+        ignored.update(dict.fromkeys(names, "--solver sgd"))
+    if args.stream:
+        names = "validation", "one_hot", "missing", "plot", "tensorboard"
+        ignored.update(dict.fromkeys(names, "data that are read whole"))
+    else:
+        ignored["shuffle_buffer"] = "--stream"
+    if args.kvstore != "dist_sync":
+        ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
+    elif "," in args.model_ctx:
+        parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
+    if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
+        parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
+    for name, kind in ignored.items():
+        if getattr(args, name) not in (None, False):
+            parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
+    if args.checkpoint is None and (args.resume or args.every):
+        parser.error(f"--{'resume' if args.resume else 'every'} goes with --checkpoint only")
