@@ -32,7 +32,7 @@ runs = json.loads(Path(sys.argv[1]).read_text())["runs"]
 for run in runs:
     if run["batch_size"] == 64:
         assert chapter(run["seed"], 64, 10) == (run["losses"], run["w"], run["b"]), run["seed"]
-(first,) = (run for run in runs if (run["seed"], run["batch_size"]) == (1, 4))
+first = next(run for run in runs if (run["seed"], run["batch_size"]) == (1, 4))
 assert chapter(1, 4, 1)[0] == first["losses"][:1]
 
 fit = [sys.executable, ROOT / "scripts/train.py", "--target", "progression", "--epochs", "20"]

@@ -17,7 +17,7 @@ SEEDS = (1, 2, 3)
 BATCH_SIZES = (4, 10, 64)
 
 
-def chapter(seed, batch_size=4, epochs=10):
+def chapter(seed, batch_size=4, epochs=10, dtype="float32"):
     """Run the chapter. The mean losses as floats, and w and b as NumPy arrays."""
     mx.random.seed(seed)
     np.random.seed(seed)
@@ -30,15 +30,15 @@ def chapter(seed, batch_size=4, epochs=10):
     def real_fn(X):
         return 2 * X[:, 0] - 3.4 * X[:, 1] + 4.2
 
-    X = nd.random_normal(shape=(num_examples, num_inputs), ctx=data_ctx)
-    noise = 0.1 * nd.random_normal(shape=(num_examples,), ctx=data_ctx)
+    X = nd.random_normal(shape=(num_examples, num_inputs), ctx=data_ctx, dtype=dtype)
+    noise = 0.1 * nd.random_normal(shape=(num_examples,), ctx=data_ctx, dtype=dtype)
     y = real_fn(X) + noise
     train_data = gluon.data.DataLoader(
         gluon.data.ArrayDataset(X, y), batch_size=batch_size, shuffle=True
     )
 
-    w = nd.random_normal(shape=(num_inputs, num_outputs), ctx=model_ctx)
-    b = nd.random_normal(shape=num_outputs, ctx=model_ctx)
+    w = nd.random_normal(shape=(num_inputs, num_outputs), ctx=model_ctx, dtype=dtype)
+    b = nd.random_normal(shape=num_outputs, ctx=model_ctx, dtype=dtype)
     params = [w, b]
     for param in params:
         param.attach_grad()
@@ -74,11 +74,11 @@ def chapter(seed, batch_size=4, epochs=10):
 def numbers():
     """Every run that is frozen, as JSON can hold it without loss."""
     runs = []
-    for seed in SEEDS:
-        for batch_size in BATCH_SIZES:
-            losses, w, b = chapter(seed, batch_size)
-            run = {"seed": seed, "batch_size": batch_size, "losses": losses}
-            runs.append({**run, "w": w.ravel().tolist(), "b": b.tolist()})
+    settings = [(seed, batch_size, "float32") for seed in SEEDS for batch_size in BATCH_SIZES]
+    for seed, batch_size, dtype in [*settings, (1, 4, "float64")]:
+        losses, w, b = chapter(seed, batch_size, dtype=dtype)
+        run = {"seed": seed, "batch_size": batch_size, "dtype": dtype, "losses": losses}
+        runs.append({**run, "w": w.ravel().tolist(), "b": b.tolist()})
     return {"mxnet": mx.__version__, "numpy": np.__version__, "runs": runs}
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -29,3 +30,15 @@ def seed():
 @pytest.fixture
 def data():
     return Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def frozen(data):
+    """A function that gives the chapter's own loop's numbers, from a plain interpreter."""
+    runs = json.loads((data / "chapter.json").read_text())["runs"]
+    by_settings = {(run["seed"], run["batch_size"], run["dtype"]): run for run in runs}
+
+    def numbers(seed, batch_size, dtype="float32"):
+        return by_settings[seed, batch_size, dtype]
+
+    return numbers

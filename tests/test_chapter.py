@@ -1,7 +1,5 @@
 """The chapter, bit for bit: the package beside the chapter's plain loop."""
 
-import json
-
 import chapter
 import mxnet as mx
 import numpy as np
@@ -22,11 +20,6 @@ def package(seed, batch_size, epochs):
     return losses, w.asnumpy(), b.asnumpy()
 
 
-def frozen(data, seed, batch_size):
-    runs = json.loads((data / "chapter.json").read_text())["runs"]
-    return next(r for r in runs if (r["seed"], r["batch_size"]) == (seed, batch_size))
-
-
 @pytest.mark.parametrize("seed", chapter.SEEDS)
 @pytest.mark.parametrize("batch_size, epochs", [(4, 1), (10, 2), (64, 5)])
 def test_same_bits_as_the_plain_loop(seed, batch_size, epochs):
@@ -39,18 +32,18 @@ def test_same_bits_as_the_plain_loop(seed, batch_size, epochs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed, batch_size", [(1, 4), (2, 10), (3, 64)])
-def test_same_numbers_as_a_plain_interpreter(data, seed, batch_size):
+def test_same_numbers_as_a_plain_interpreter(frozen, seed, batch_size):
     losses, w, b = package(seed, batch_size, epochs=10)
-    expected = frozen(data, seed, batch_size)
+    expected = frozen(seed, batch_size)
     np.testing.assert_allclose(losses, expected["losses"], rtol=1e-6)
     np.testing.assert_allclose(w.ravel(), expected["w"], rtol=1e-6)
     np.testing.assert_allclose(b, expected["b"], rtol=1e-6)
 
 
 @pytest.mark.parametrize("seed", chapter.SEEDS)
-def test_published_shape_of_the_run(data, seed):
+def test_published_shape_of_the_run(frozen, seed):
     """Each epoch shrinks the excess over the noise variance 0.01 by a factor near e."""
-    excess = np.array(frozen(data, seed, 4)["losses"]) - 0.01
+    excess = np.array(frozen(seed, 4)["losses"]) - 0.01
     assert (np.abs(excess[1:8] / excess[:7] - np.exp(-1)) < 0.02).all()
 
 
