@@ -433,7 +433,7 @@ def train_py(*arguments, kill_after=None):
             if line.startswith(begin):
                 break
         process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=100)
     return process.returncode, out, err
 
 

@@ -312,7 +312,7 @@ def test_interrupt(tmp_path, saving):
         if line.startswith("Epoch 1,"):
             break
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=100)
     assert process.returncode == 130
     *_, last = stderr.splitlines()  # after the hint at the compiled engine
     assert re.fullmatch(r"train\.py: interrupted after \d+ epochs; .*saved.*", last), stderr

@@ -98,7 +98,7 @@ def test_what_was_written_before_an_interrupt_is_there(tmp_path):
         if line.startswith("Epoch 3,"):
             break
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=100)
     assert process.returncode == 130 and "Traceback" not in stderr
     losses = series(events(tmp_path / "events")["loss"])
     printed = [float(text) for text in re.findall(r"Mean loss: (\S+)", stdout)]
