@@ -15,6 +15,8 @@ def f_p_value(f: float, dof1: int, dof2: int) -> float:
     """The probability of a value above `f`: Fisher's F, `dof1` and `dof2` degrees."""
     if min(dof1, dof2) <= 0 or not math.isfinite(f):
         return 0.0 if min(dof1, dof2) > 0 and f == math.inf else math.nan
+    if f <= 0:
+        return 1.0
     return _incomplete_beta(dof2, dof1 * f, dof2 / 2, dof1 / 2)
 
 

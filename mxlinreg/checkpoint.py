@@ -39,12 +39,17 @@ def save_model(
     params : [w, b]
         NDArrays of shape (d, k) and (k,).
     description : dict
-        What JSON can hold; `load_model` gives it back.
+        What JSON can hold; `load_model` gives it back. The file has the parameters' shapes and
+        dtype as well, and a SHA-256 of all that is in the two.
     """
     path = Path(path)
+    shapes, dtype = _shapes_and_dtype(params)
+    description = {**description, "dtype": dtype, "shapes": shapes}
     with replacing(path) as params_file, replacing(description_path(path)) as json_file:
-        digest = _digest(_write_params(params_file, params))
-        text = json.dumps({**description, "sha256": digest}, indent=2, allow_nan=False)
+        content = _write_params(params_file, params)
+        text = json.dumps(description, allow_nan=False)
+        description["sha256"] = _digest_of_model(content, json.loads(text))
+        text = json.dumps(description, indent=2)
         Path(json_file).write_text(text + "\n", encoding="utf-8")
 
 
@@ -55,12 +60,13 @@ def load_model(path: Union[str, Path]) -> Tuple[Sequence["nd.NDArray"], Dict[str
     -------
     params : [w, b]
     description : dict
+        As it was given, and "dtype" and "shapes".
 
     Raises
     ------
     ValueError
-        If one of the two files is missing or not what `save_model` writes, or if they do not
-        belong together.
+        If one of the two files is missing, damaged or not what `save_model` writes, or if they
+        do not belong together.
     """
     path = Path(path)
     try:
@@ -68,17 +74,19 @@ def load_model(path: Union[str, Path]) -> Tuple[Sequence["nd.NDArray"], Dict[str
         description = json.loads(description_path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{error.filename}: cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{description_path(path)}: is not a model's JSON file") from None
     # MXNet's loader can take damaged bytes for good numbers, so the digest comes first.
-    digest = description.get("sha256") if isinstance(description, dict) else None
-    if digest != _digest(content):
+    digest = description.pop("sha256", None) if isinstance(description, dict) else None
+    if digest != _digest_of_model(content, description):
         raise ValueError(f"{path}: does not belong to {description_path(path)}, or is damaged")
     try:
-        saved = nd.load_frombuffer(content)
-        return [saved["w"], saved["b"]], description
-    except (mx.MXNetError, KeyError, TypeError):
+        if not _layout(description["shapes"], description["dtype"]).fullmatch(content):
+            raise ValueError
+    except (KeyError, TypeError, ValueError, OverflowError, struct.error):
         raise ValueError(f"{path}: is not a model's .params file") from None
+    saved = nd.load_frombuffer(content)
+    return [saved["w"], saved["b"]], description
 
 
 def description_path(path: Union[str, Path]) -> Path:
@@ -168,7 +176,7 @@ def load_checkpoint(
     if len(losses) > epochs:
         raise ValueError(f"epochs: {path} has {len(losses)} already, more than {epochs}")
     try:
-        if not _layout(params).fullmatch(content):
+        if not _layout(*_shapes_and_dtype(params)).fullmatch(content):
             raise ValueError
         random = state["random"]
         key = np.array(random["key"], dtype=np.uint32)
@@ -237,27 +245,35 @@ def _digest(content):
     return hashlib.sha256(content).hexdigest()
 
 
+def _digest_of_model(content, description):
+    return _digest(content + json.dumps(description, sort_keys=True).encode())
+
+
+def _shapes_and_dtype(params):
+    return [list(param.shape) for param in params], np.dtype(params[0].dtype).name
+
+
 def _write_params(path, params):
     """Write `params` as MXNet does, and give the bytes of the file."""
     params = [param.as_in_context(mx.cpu()) for param in params]
     with suppress(mx.MXNetError):  # of a full disk it tells only at times; the layout always
         nd.save(path, dict(zip("wb", params)))
     content = Path(path).read_bytes()
-    if not _layout(params).fullmatch(content):
+    if not _layout(*_shapes_and_dtype(params)).fullmatch(content):
         raise OSError(f"{path}: could not be written as a whole; is the disk full?")
     return content
 
 
-def _layout(params):
-    """A pattern of the file that MXNet makes of `params`, whatever their values.
+def _layout(shapes, dtype):
+    """A pattern of the file that MXNet makes of w and b, whatever their values.
 
     MXNet's loader believes what a file says of shapes and lengths, and can crash on it.
     """
+    dtype = np.dtype(dtype)
+    number = nd.ndarray._DTYPE_NP_TO_MX[dtype.type]
     pattern = re.escape(struct.pack("<QQQ", 0x112, 0, 2))
-    for param in params:
-        ndim, dtype = len(param.shape), nd.ndarray._DTYPE_NP_TO_MX[param.dtype]
-        head = struct.pack(f"<IiI{ndim}qiii", 0xF993FAC9, 0, ndim, *param.shape, 1, 0, dtype)
-        length = np.dtype(param.dtype).itemsize * math.prod(param.shape)
-        pattern += re.escape(head) + b".{%d}" % length
+    for shape in shapes:
+        head = struct.pack(f"<IiI{len(shape)}qiii", 0xF993FAC9, 0, len(shape), *shape, 1, 0, number)
+        pattern += re.escape(head) + b".{%d}" % (dtype.itemsize * math.prod(shape))
     pattern += re.escape(struct.pack("<QQcQc", 2, 1, b"w", 1, b"b"))
     return re.compile(pattern, re.DOTALL)

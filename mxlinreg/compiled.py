@@ -74,19 +74,20 @@ def train_epoch(
         settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
     if isinstance(loader, Stream):
         check_stream(loader, views[0])
-        shuffle_end, run_batches = _ready(np.dtype(np.int32), settings)
+        no_data = np.empty((0, w.shape[1]), w.dtype), np.empty(0, w.dtype)
+        shuffle_end, run_batches = _ready(*no_data, np.dtype(np.int32), settings)
         blocks = loader.blocks()
     else:
         X, y = _data(loader)
         check_batch(X, y, views[0])
-        shuffle_end, run_batches = _ready(_order_dtype(len(X)), settings)
+        shuffle_end, run_batches = _ready(X[:0], y[:0], _order_dtype(len(X)), settings)
         blocks = [(X, y, _row_order(len(X), loader.shuffle, shuffle_end))]
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
     rows_per_call = batches_per_call * loader.batch_size
     num_batches, cumulative_loss = 0, 0.0
     try:
         for X, y, order in blocks:
-            y = y.reshape(len(X), -1)
+            y = y.reshape(len(X), len(w))
             for start in range(0, len(X), rows_per_call):
                 rows = order[start : start + rows_per_call]
                 cumulative_loss += run_batches(X, y, rows, *settings)
@@ -170,8 +171,12 @@ def _order_dtype(num_rows):
     return np.dtype(np.int32 if num_rows < 2**31 else np.int64)
 
 
-def _ready(order_dtype, settings):
-    """The compiled functions, compiled for these types or read from the disk if they were not."""
+def _ready(X, y, order_dtype, settings):
+    """The compiled functions, compiled for these types or read from the disk if they were not.
+
+    X and y are of no row, and of the data's kind: what MXNet has is read-only, for Numba a type
+    of its own.
+    """
     try:
         from ._kernel import run_batches, shuffle_end
     except ImportError as error:
@@ -180,10 +185,9 @@ def _ready(order_dtype, settings):
             f"(importing it failed with: {error})"
         ) from None
     w = settings[1]
-    types = w.dtype, order_dtype
+    types = w.dtype, order_dtype, X.flags.writeable
     if types not in _loaded:
-        no_rows = np.empty(0, dtype=order_dtype)
-        no_data = np.empty((0, w.shape[1]), w.dtype), np.empty((0, len(w)), w.dtype)
+        no_data, no_rows = (X, y.reshape(0, len(w))), np.empty(0, dtype=order_dtype)
         message = "mxlinreg: compiling the training loop, once for this machine and dtype"
         note = Timer(1, print, [message], {"file": sys.stderr})
         calls = (shuffle_end, (no_rows, 0, 0, 0)), (run_batches, (*no_data, no_rows, *settings))

@@ -64,6 +64,7 @@ class ArrayLoader(gluon.data.DataLoader):
     ----------
     X : NDArray or array_like of shape (n, d)
     y : NDArray or array_like of shape (n,) or (n, k)
+        Not to be changed while they are in use here: gluon's dataset copies y of one dimension.
         Arrays of float32 and float64 keep their type. Other numbers become the one of the two
         that holds them without loss (int16 float32, int64 float64), NumPy's own rule.
     batch_size : int
@@ -229,8 +230,9 @@ class Stream:
         Raises
         ------
         ValueError
-            If there is no row, or a column's values lie too far apart for float64.
+            If there is no row, or the squares of a column's differences overflow, or vanish.
         """
+        self.X_mean = self.X_scale = self.y_mean = self.y_scale = None
         own = np.zeros((5, len(self.columns) + 1))
         dtype, self.dtype = self.dtype, np.dtype("float64")
         try:
@@ -247,6 +249,8 @@ class Stream:
         if not np.isfinite(squares).all():
             raise ValueError(f"{self.source['name']}: values overflow; scale the columns down")
         constant = low == high
+        if (squares[~constant] == 0).any():
+            raise ValueError(f"{self.source['name']}: values vanish as squares; scale them up")
         mean, scale = np.where(constant, low, mean), np.sqrt(squares / count)
         scale[constant] = 0
         self.X_mean, self.y_mean = np.split(mean, [-1])

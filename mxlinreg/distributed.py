@@ -77,25 +77,26 @@ def device_engine(
         kv = mx.kv.create(kvstore)
         kv.init(["w", "b"], [nd.zeros_like(param) for param in params])
         num_batches, cumulative_loss = 0, 0.0
-        for data, label in batches:
-            check_batch(data, label, params[0])
-            losses = []
-            for k, copy in enumerate(copies):
-                rows = part(len(data), k, len(copies))
-                if rows.start < rows.stop:
-                    share = (rows.stop - rows.start) / len(data)
-                    losses.append(_backward(copy, data[rows], label[rows], share))
-                else:
-                    for param in copy:
-                        param.grad[:] = 0
-            for name, of_devices in zip("wb", zip(*copies)):
-                grads = [param.grad for param in of_devices]
-                kv.push(name, grads)
-                kv.pull(name, out=grads)
-            for copy in copies:
-                SGD(copy, learning_rate)
-            cumulative_loss += sum(float(loss.asscalar()) for loss in losses)
-            num_batches += 1
+        with training.batches_of(batches) as pairs:
+            for data, label in pairs:
+                check_batch(data, label, params[0])
+                losses = []
+                for k, copy in enumerate(copies):
+                    rows = part(len(data), k, len(copies))
+                    if rows.start < rows.stop:
+                        share = (rows.stop - rows.start) / len(data)
+                        losses.append(_backward(copy, data[rows], label[rows], share))
+                    else:
+                        for param in copy:
+                            param.grad[:] = 0
+                for name, of_devices in zip("wb", zip(*copies)):
+                    grads = [param.grad for param in of_devices]
+                    kv.push(name, grads)
+                    kv.pull(name, out=grads)
+                for copy in copies:
+                    SGD(copy, learning_rate)
+                cumulative_loss += sum(float(loss.asscalar()) for loss in losses)
+                num_batches += 1
         if num_batches == 0:
             raise ValueError("batches: none was given; an epoch needs at least one batch")
         for param, trained in zip(params, copies[0]):
@@ -163,8 +164,10 @@ def connect(timeout: float = 60.0) -> Iterator["mx.kv.KVStore"]:
     give_up = Timer(max(0.1, end - time.monotonic()), _give_up, [message])
     give_up.daemon = True
     give_up.start()
-    kv = mx.kv.create("dist_sync")
-    give_up.cancel()
+    try:
+        kv = mx.kv.create("dist_sync")
+    finally:
+        give_up.cancel()
     try:
         _check_servers(kv, int(num_servers))
         yield kv
@@ -478,7 +481,7 @@ def train(
         broadcast(kv, path.read_bytes() if resume and path.is_file() else b"")
         return training.train(*settings, checkpoint, every, resume)
     with TemporaryDirectory() as folder:
-        copy = Path(folder) / "checkpoint"
+        copy = Path(folder) / Path(checkpoint).name
         content = broadcast(kv, b"")
         if content:
             copy.write_bytes(content)

@@ -156,9 +156,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, y, weight = self._checked(X, y, sample_weight, reset=True)
         start = self._start(previous, X, y)
         moments = self._with_rows(None, X, y, weight)
-        self.result_ = self.n_iter_ = self.loss_curve_ = None
+        result = losses = None
         if self.solver == "exact":
-            self.result_ = least_squares(
+            result = least_squares(
                 X,
                 y,
                 intercept=self.fit_intercept,
@@ -166,13 +166,12 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 rank_deficient="minimum_norm",
                 columns=getattr(self, "feature_names_in_", None),
             )
-            coef = self.result_.coefficients.reshape(start.shape)
+            coef = result.coefficients.reshape(start.shape)
         else:
             epochs = check_count("epochs", self.epochs)
             tol = None if self.tol is None else check_number("tol", self.tol)
-            coef, self.loss_curve_ = self._descend(X, y, weight, moments, start, epochs, tol)
-            self.n_iter_ = len(self.loss_curve_)
-        return self._keep(coef, y, moments)
+            coef, losses = self._descend(X, y, weight, moments, start, epochs, tol)
+        return self._keep(coef, y, moments, losses, result)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "LinearRegressor":
         """Take in one more block of rows.
@@ -201,16 +200,14 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         start = self._start(None if first else self.coef_, X, y)
         before = None if first else self._moments
         moments = self._with_rows(before, X, y, weight)
-        self.result_ = None
+        losses = None
         if self.solver == "exact":
-            self.n_iter_ = self.loss_curve_ = None
             coef = _least_squares_of(moments, X.shape[1])
         else:
             seen = 0 if first else before.rows
             coef, losses = self._descend(X, y, weight, moments, start, 1, None, seen)
-            self.loss_curve_ = (getattr(self, "loss_curve_", None) or []) + losses
-            self.n_iter_ = len(self.loss_curve_)
-        return self._keep(coef, y, moments)
+            losses = (getattr(self, "loss_curve_", None) or []) + losses
+        return self._keep(coef, y, moments, losses, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """The predictions for X of shape (n, d): of shape (n,), or (n, k) as y had in `fit`."""
@@ -340,14 +337,15 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         return best, losses
 
-    def _keep(self, coef, y, moments):
-        """Set the results, with `coef` of shape (d, k)."""
+    def _keep(self, coef, y, moments, losses, result):
+        """Set the results, with `coef` of shape (d, k), where nothing can fail any more."""
         x_mean, y_mean = np.split(moments.mean, [len(coef)])
         with np.errstate(over="ignore", invalid="ignore"):
             intercept = y_mean - x_mean @ coef
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise ValueError("X: the coefficients overflow; bring the columns to a common scale")
-        self._moments = moments
+        self._moments, self.result_, self.loss_curve_ = moments, result, losses
+        self.n_iter_ = None if losses is None else len(losses)
         if y.ndim == 1:
             self.coef_, self.intercept_ = coef[:, 0], float(intercept[0])
         else:
@@ -386,12 +384,13 @@ def _loader(data, label, batch_size, ctx):
     # DataLoader collects all garbage before it forks workers. This one has none, and would take
     # ten times as long as a small fit; of frozen objects there is nothing to collect.
     with _one_at_a_time:
-        thaw = gc.get_freeze_count() == 0
-        gc.freeze()
+        freeze = gc.get_freeze_count() == 0  # what somebody else has frozen is to stay so
+        if freeze:
+            gc.freeze()
         try:
             return ArrayLoader(X, y, batch_size=batch_size)
         finally:
-            if thaw:
+            if freeze:
                 gc.unfreeze()
 
 

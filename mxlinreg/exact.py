@@ -22,11 +22,18 @@ _FEW = 1 << 15  # numbers, which it takes milliseconds to refine
 _KEPT = 1 << 21  # numbers of an iterator's that are kept for it
 _MAX_REFINEMENTS = 20
 _SUSPECT = 1e-6  # of a column's length: may what the columns before it leave be rounding?
+_LARGEST = 1e150  # of which the square is finite
 _ROUNDING = 100 * _EPS  # of the columns' sizes: it is
 
 
 class RankError(ValueError):
-    """The data do not determine the coefficients: columns depend on others, or rows are few."""
+    """The data do not determine the coefficients: columns depend on others, or rows are few.
+
+    ``args[0]`` says which, and how.
+    """
+
+    def __str__(self) -> str:
+        return f'X: {self.args[0]}; leave columns out, or take rank_deficient="minimum_norm"'
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,7 @@ def least_squares(
         intercept or 0, or if the rows are fewer than the coefficients.
     TypeError, ValueError
         If X, y or the weights are no real numbers, do not fit each other, are empty, or hold NaN
-        or infinity.
+        or infinity; if a column's squares overflow in the unit of its first block.
     """
     return solve(X, y, intercept, sample_weight, rank_deficient, columns, _alone)
 
@@ -265,6 +272,11 @@ def solve(
             frame, ndim = _common_frame(own, ndim, bool(intercept), gather)
             factor = np.zeros((_width(frame), _width(frame)))
         factor = _fold(factor, frame, rows, labels, weights)
+        if not np.abs(factor).max() < _LARGEST:
+            raise ValueError(
+                "X, y: a column's numbers are beyond 1e150 times those of its first block; scale "
+                "the column, or begin with a block that has its largest"
+            )
         num_rows += len(rows)
         if kept is not None and num_rows * len(factor) <= _KEPT:
             kept.append((rows.copy(), labels.copy(), weights))
@@ -488,8 +500,9 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gath
     if frame.intercept:
         lever = half_inverse.T @ (L[1:, 0] / L[0, 0] + x_origin)
         intercept_error = deviation * math.sqrt(1 / L[0, 0] ** 2 + lever @ lever) * y_unit
-    varies = total_squares > 0
-    r_squared = np.where(varies, 1 - squares / np.where(varies, total_squares, 1), math.nan)
+    varies = np.sqrt(total_squares) > _ROUNDING * sizes[width:]
+    r_squared = np.maximum(0, 1 - squares / np.where(varies, total_squares, 1))
+    r_squared[~varies] = math.nan
     coefficients = slopes * y_unit / x_unit[:, None]
     if not np.isfinite(coefficients).all():
         raise ValueError("X: the coefficients overflow in its units; scale its smallest columns up")
@@ -634,15 +647,9 @@ def _dependencies(L, sizes, first):
 def _check_rank(dependent, frame, num_rows, names):
     num_coefficients = frame.num_inputs + frame.intercept
     if num_rows < num_coefficients:
-        raise RankError(
-            f"X: {num_rows} rows do not determine {num_coefficients} coefficients; take fewer "
-            'columns or rank_deficient="minimum_norm"'
-        )
+        raise RankError(f"{num_rows} rows do not determine {num_coefficients} coefficients")
     if dependent:
-        described = "; ".join(_described(*item, frame, names) for item in dependent.items())
-        raise RankError(
-            f'X: {described}; leave out what depends, or take rank_deficient="minimum_norm"'
-        )
+        raise RankError("; ".join(_described(*item, frame, names) for item in dependent.items()))
 
 
 def _described(column, others, frame, names):

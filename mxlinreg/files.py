@@ -26,7 +26,8 @@ def check_writable(name: str, path: Union[str, Path]) -> Path:
     if path.exists() and not path.is_file():
         raise ValueError(f"{name}: {path} is not an ordinary file; give the name of a file")
     try:
-        with tempfile.TemporaryFile(dir=path.parent):  # without a name: a kill leaves nothing
+        # Without a name, so that a kill leaves nothing.
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
     except OSError as error:
         raise ValueError(f"{name}: cannot write {path}: {error.strerror}") from None
@@ -38,9 +39,9 @@ def replacing(path: Union[str, Path]) -> Iterator[str]:
     """Give a temporary name beside `path`; on success, rename it to `path`.
 
     On an error the temporary file is removed, and what was at `path` is still there. Both the
-    file and its new name are on the disk when this ends.
+    file and its new name are on the disk when this ends. A link stays, and its file is replaced.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield str(temporary)
@@ -55,7 +56,7 @@ def replacing(path: Union[str, Path]) -> Iterator[str]:
 
 def remove_stale(path: Union[str, Path]) -> None:
     """Remove the temporary files that processes, killed while they wrote `path`, have left."""
-    path = Path(path)
+    path = Path(path).resolve()
     before, after = f"{path.stem}.", f".tmp{path.suffix}"
     for stale in path.parent.glob(f"{glob.escape(before)}*{glob.escape(after)}"):
         pid = stale.name[len(before) : -len(after)]

@@ -106,15 +106,15 @@ def stream(
     files = [_opened(path) for path in _paths(source)]
     if features is None:
         features = [name for name in files[0].names if name != target]
-    columns = list(features)
-    if not columns:
+    if not features:
         raise ValueError(f"features: {files[0].path} has no column besides the target {target!r}")
     for file in files:
         try:
             check_names("target", [target], file.names)
-            check_names("features", columns, file.names)
+            check_names("features", features, file.names)
         except ValueError as error:
             raise ValueError(f"{file.path}: {error}") from None
+    columns = list(features)
     if target in columns:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if shuffle_buffer is None:

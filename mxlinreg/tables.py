@@ -5,7 +5,7 @@ import difflib
 import io
 import itertools
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Container, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -29,12 +29,14 @@ class Table(NamedTuple):
     """The values of each text column, in order; the first is the one that has no column."""
 
 
-def read_csv(path: Union[str, Path]) -> Any:
+def read_csv(path: Union[str, Path], text: Container[str] = ()) -> Any:
     """Read a CSV file with a header, in UTF-8, separated by comma, semicolon or tab.
 
     Parameters
     ----------
     path : str or Path
+    text : container of str
+        The columns that are read as text, whatever their values look like.
 
     Returns
     -------
@@ -49,19 +51,23 @@ def read_csv(path: Union[str, Path]) -> Any:
         If pyarrow is missing (the extra `data`).
     """
     try:
-        from pyarrow import ArrowInvalid
+        from pyarrow import ArrowInvalid, string
         from pyarrow import csv as arrow_csv
     except ImportError:
         raise ImportError('reading CSV needs pyarrow: pip install "mxlinreg[data]"') from None
     path = Path(path)
     delimiter = csv_delimiter(path)
+    options = {
+        "read_options": arrow_csv.ReadOptions(use_threads=False),  # its errors name the row
+        "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": arrow_csv.ConvertOptions(strings_can_be_null=True),
+    }
     try:
-        table = arrow_csv.read_csv(
-            str(path),
-            read_options=arrow_csv.ReadOptions(use_threads=False),  # its errors name the row
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(strings_can_be_null=True),
-        )
+        if text:
+            with arrow_csv.open_csv(str(path), **options) as head:
+                given = [name for name in head.schema.names if name.strip() in text]
+            options["convert_options"].column_types = dict.fromkeys(given, string())
+        table = arrow_csv.read_csv(str(path), **options)
     except ArrowInvalid as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     names = [name.strip() for name in table.column_names]
@@ -114,8 +120,11 @@ def load(
     check_names("target", [target], table.column_names)
     if features is None:
         features = [name for name in table.column_names if name != target]
-    features = list(features)
     check_names("features", features, table.column_names)
+    features = list(features)
+    text = [name for name in [*features, target] if not is_numeric(table[name].type)]
+    if any(str(table[name].type) != "string" for name in text):  # dates, as they are written
+        table = read_csv(path, text)
     if target in features:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if not features:
@@ -131,7 +140,6 @@ def load(
     table = _complete_rows(table, table.column_names if missing == "drop" else [target])
     if table.num_rows == 0:
         raise ValueError(f"{path}: no row is complete; leave out the columns with missing values")
-    text = [name for name in table.column_names if not is_numeric(table[name].type)]
     if target in text:
         raise ValueError(f"target: {target!r} holds text; a regression needs numbers")
     if text and not one_hot:
@@ -238,6 +246,8 @@ def csv_delimiter(path):
 
 
 def check_names(argument, names, known):
+    if isinstance(names, str):
+        raise TypeError(f"{argument}: must be a list of columns, not {names!r}")
     for name in names:
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)

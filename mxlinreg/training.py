@@ -3,7 +3,7 @@
 import math
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Sequence, Union
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 
@@ -56,15 +56,11 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
     each_to_check = not isinstance(batches, (ArrayLoader, Stream))
     if not each_to_check:
         _check_data(batches, w)
-    streamed = isinstance(batches, Stream)
-    if streamed:
-        batches = batches.batches()
     num_batches = 0
     # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
     cumulative_loss = 0.0
-    # A stream's thread ends with the epoch, not when the last traceback of an error is gone.
-    with _last_finite(params), closing(batches) if streamed else nullcontext():
-        for data, label in batches:
+    with _last_finite(params), batches_of(batches) as pairs:
+        for data, label in pairs:
             if each_to_check:
                 check_batch(data, label, w)
             data = data.as_in_context(model_ctx)
@@ -82,6 +78,19 @@ def train_epoch(params: Sequence["nd.NDArray"], batches: Iterable, learning_rate
     if num_batches == 0:
         raise ValueError("batches: none was given; an epoch needs at least one batch")
     return cumulative_loss / num_batches
+
+
+@contextmanager
+def batches_of(train_data: Iterable) -> Iterator[Iterable]:
+    """The pairs (data, label) of an epoch, of a `Stream` or of what gives pairs by itself.
+
+    A stream's thread ends with the epoch, not when the last traceback of an error is gone.
+    """
+    if not isinstance(train_data, Stream):
+        yield train_data
+        return
+    with closing(train_data.batches()) as batches:
+        yield batches
 
 
 ENGINES = {"autograd": train_epoch}
@@ -118,7 +127,8 @@ def train(
         Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch, from epoch 0.
     progress : bool
         Show a tqdm bar on stderr: of the batches within each epoch, or of the epochs where
-        these are compiled; of a Stream's rows in either case.
+        these are compiled; of a Stream's rows in either case. An engine of one's own is given
+        the bar in place of `train_data`, as an iterable of its batches.
     checkpoint : str or Path, optional
         The file that keeps the state of the training, as `checkpoint.save_checkpoint` writes
         it: after each `every`-th epoch and the last, once `on_epoch` is done. A training that
@@ -170,7 +180,8 @@ def train(
     elif resume:
         raise ValueError("resume: goes on from a checkpoint; give its file as checkpoint=")
     rows_shown = progress and isinstance(train_data, Stream)
-    epochs_shown = progress and not rows_shown and engine == "compiled"
+    compiled = engine in ("compiled", ENGINES.get("compiled"))
+    epochs_shown = progress and not rows_shown and compiled
     to_do = range(len(losses), epochs)
     for epoch in _bar(to_do, unit=" epochs") if epochs_shown else to_do:
         batches = train_data

@@ -47,7 +47,6 @@ def make_parser():
     add(
         "--engine",
         choices=["autograd", "compiled"],
-        default="autograd",
         help="what runs an epoch: the chapter's loop, or the same in compiled code, "
         "on the CPU (default: autograd)",
     )
@@ -110,7 +109,7 @@ def make_parser():
     )
     add(
         "--timeout",
-        type=number(0),
+        type=number(0.1),
         metavar="S",
         help="seconds for all workers and servers to find each other (default: 60)",
     )
@@ -184,8 +183,10 @@ def check_usage(parser, args):
         if args.target is None:
             parser.error("--data needs --target COLUMN")
     if args.solver == "exact":
-        names = "epochs", "batch_size", "learning_rate", "checkpoint", "tensorboard", "sync"
-        ignored.update(dict.fromkeys(names, "--solver sgd"))
+        names = "epochs", "batch_size", "learning_rate", "engine", "sync"
+        ignored.update(dict.fromkeys([*names, "checkpoint", "tensorboard"], "--solver sgd"))
+        if "," in args.model_ctx or args.kvstore in ("local", "device"):
+            parser.error("--solver exact: has no batches to split over devices")
     if args.stream:
         names = "validation", "one_hot", "missing", "plot", "tensorboard"
         ignored.update(dict.fromkeys(names, "data that are read whole"))
@@ -198,7 +199,8 @@ def check_usage(parser, args):
     if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
         parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
     for name, kind in ignored.items():
-        if getattr(args, name) not in (None, False):
+        value = getattr(args, name)
+        if value is not None and value is not False:
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
     if args.checkpoint is None and (args.resume or args.every):
         parser.error(f"--{'resume' if args.resume else 'every'} goes with --checkpoint only")

@@ -116,8 +116,6 @@ def save(args, params, losses, interrupted, results, columns, target, **encoding
 
     `encoding` is how the file's columns become those of the model, where they are not the same.
     """
-    import numpy as np
-
     from mxlinreg.checkpoint import description_path, save_model
 
     description = {
@@ -126,7 +124,6 @@ def save(args, params, losses, interrupted, results, columns, target, **encoding
         "target": target,
         "levels": {},
         "fill": None,
-        "dtype": np.dtype(params[0].dtype).name,
         "metrics": results,
         "losses": losses,
         **encoding,

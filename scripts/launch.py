@@ -25,7 +25,8 @@ from _command import Parser, count, run
 LOOPBACK = "127.0.0.1"
 SSH = "ssh -o BatchMode=yes -o ServerAliveInterval=3 -o ServerAliveCountMax=3"
 PORTS = range(10000, 32768)  # below those that a system hands out by itself
-INHERITED = ("MXNET_", "PS_", "OMP_", "PYTHON")  # what another host gets of our variables
+# What another host gets of our variables.
+INHERITED = "MXNET_", "PS_", "OMP_", "PYTHON", "PATH", "LD_LIBRARY_PATH"
 PATIENCE = 5  # seconds that a process has to end when it is asked to
 
 # A shell reads this from its stdin, which stays open as long as we live; when it closes, the

@@ -27,7 +27,11 @@ def predict(args):
     if args.output is not None:
         check_writable("--output", args.output)
     (w, b), model = load_model(args.model)
-    X, columns = tables.encode(tables.read_csv(args.data), model["features"], model["levels"])
+    unknown = {"features", "levels", "fill", "target"} - set(model)
+    if unknown:
+        raise ValueError(f"{args.model}: is not a model of train.py; its JSON lacks {unknown}")
+    table = tables.read_csv(args.data, text=model["levels"])
+    X, columns = tables.encode(table, model["features"], model["levels"])
     if model["fill"] is not None:
         X = tables.fill_missing(X, np.array(model["fill"]))
     missing = np.isnan(X).sum(axis=0)

@@ -40,6 +40,7 @@ def train(parser, args):
     args.data_ctx = args.data_ctx or args.ctx
     args.model_ctx = args.model_ctx or args.ctx
     check_usage(parser, args)
+    args.engine = args.engine or "autograd"
     import_mxlinreg(args)
     gc.freeze()
     import mxnet as mx
@@ -157,7 +158,6 @@ def train_table(args):
     import mxnet as mx
     import numpy as np
 
-    import mxlinreg as mlr
     from mxlinreg import distributed, plotting, tables
 
     dtype = args.dtype or "float64"
@@ -186,11 +186,10 @@ def train_table(args):
         return plotting.plot_predictions(table.y[some], predict(X[some], params), args.target)
 
     if args.solver == "exact":
-        if args.kv is None:
-            solution = mlr.least_squares(X[training], y, columns=table.columns)
-        else:
-            own = distributed.own_rows(args.kv, X[training], y)
-            solution = distributed.least_squares(args.kv, *own, columns=table.columns)
+        own = X[training], y
+        if args.kv is not None:
+            own = distributed.own_rows(args.kv, *own)
+        solution = solve(args, *own, columns=table.columns)
         values = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
         params, losses, interrupted = [mx.nd.array(v, dtype=dtype) for v in values], [], False
     else:
@@ -241,9 +240,7 @@ def train_stream(args):
     print_contexts(args)
     losses, interrupted = [], False
     if args.solver == "exact":
-        solution = (
-            mlr.least_squares(as_given) if kv is None else distributed.least_squares(kv, as_given)
-        )
+        solution = solve(args, as_given)
         w, b = solution.coefficients.reshape(-1, 1), np.array([solution.intercept])
     else:
         options = {"batch_size": args.batch_size or 64, "shuffle_buffer": args.shuffle_buffer}
@@ -268,7 +265,8 @@ def train_stream(args):
         w, b = scaling.fold(params, data.X_mean, data.X_scale, data.y_mean, data.y_scale)
     params = [mx.nd.array(param, dtype=dtype) for param in (w, b)]
     results = {} if interrupted else {"training": metrics_of_stream(as_given, params, kv)}
-    print_metrics(results)
+    if results:
+        print_metrics(results)
     if args.solver == "exact":
         print(f"\n{solution}")
     else:
@@ -308,6 +306,19 @@ def fit_table(args, X, y, columns, figure):
     with event_log(args.tensorboard, epochs, columns, in_units, figure) as log:
         losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
     return in_units(params), losses, interrupted
+
+
+def solve(args, *rows, columns=None):
+    """The least-squares solution, of all workers' rows."""
+    import mxlinreg as mlr
+    from mxlinreg import distributed, exact
+
+    try:
+        if args.kv is None:
+            return mlr.least_squares(*rows, columns=columns)
+        return distributed.least_squares(args.kv, *rows, columns=columns)
+    except exact.RankError as error:
+        raise ValueError(f"--data: {error.args[0]}; leave columns out by --features") from None
 
 
 def near_zero(args, num_inputs, dtype):

@@ -63,12 +63,47 @@ def test_missing_or_foreign_json(saved):
     saved.with_suffix(".json").write_text("[]")
     with pytest.raises(ValueError, match="does not belong"):
         checkpoint.load_model(saved)
-    saved.with_suffix(".json").write_text("{")
-    with pytest.raises(ValueError, match="not a model's JSON"):
-        checkpoint.load_model(saved)
+    for text in ("{", "[" * 100000):
+        saved.with_suffix(".json").write_text(text)
+        with pytest.raises(ValueError, match="not a model's JSON"):
+            checkpoint.load_model(saved)
     saved.with_suffix(".json").unlink()
     with pytest.raises(ValueError, match="model.json: cannot be read"):
         checkpoint.load_model(saved)
+
+
+def test_damaged_json(saved):
+    path = saved.with_suffix(".json")
+    path.write_text(path.read_text().replace('"a"', '"c"'))
+    with pytest.raises(ValueError, match="does not belong to .*, or is damaged"):
+        checkpoint.load_model(saved)
+
+
+def test_forged_models(saved):
+    """Even with a checksum that fits, the parameters cannot do harm."""
+    whole, path = saved.read_bytes(), saved.with_suffix(".json")
+    description = json.loads(path.read_text())
+    del description["sha256"]
+
+    def refused(content, described):
+        text = json.dumps(described, sort_keys=True)
+        digest = hashlib.sha256(content + text.encode()).hexdigest()
+        saved.write_bytes(content)
+        path.write_text(json.dumps({**described, "sha256": digest}))
+        try:
+            checkpoint.load_model(saved)
+        except ValueError as error:
+            assert str(saved) in str(error)
+            return True
+        return False
+
+    assert not refused(whole, description)
+    for damaged in mutations(whole, random.Random(2), 500):
+        refused(damaged, description)
+    for shapes in ([], [[2, 1]], [[2, 1], [2**70]], [[2, 1], ["1"]], 3, [[2, 2], [1]]):
+        assert refused(whole, {**description, "shapes": shapes})
+    for dtype in ("float32", "object", "none", 3):
+        assert refused(whole, {**description, "dtype": dtype})
 
 
 def test_the_json_has_a_name_of_its_own(tmp_path):
@@ -82,6 +117,15 @@ def test_check_writable(tmp_path):
     for path in (tmp_path, tmp_path / "missing" / "file", "/dev/null"):
         with pytest.raises(ValueError, match="--save"):
             files.check_writable("--save", path)
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    file, link = tmp_path / "folder" / "run.ckpt", tmp_path / "link.ckpt"
+    link.symlink_to(file)
+    job(link, 1)
+    assert link.is_symlink() and job(link, 2) == job(None, 2, resume=False)
+    assert len(checkpoint.read_checkpoint(file)[0]["losses"]) == 2
 
 
 ENGINES = pytest.mark.parametrize("engine", ["autograd", "compiled"])

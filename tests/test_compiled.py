@@ -210,6 +210,34 @@ def test_ctrl_c_leaves_the_parameters_of_one_batch(monkeypatch):
     assert len(seen) > 2
 
 
+def test_an_epoch_compiles_nothing_that_was_not_compiled_before_it(seed):
+    """What is compiled ahead, with a note of it, has the types of what is then passed."""
+    from mxlinreg import _kernel
+
+    for dtype in ("float32", "float64"):
+        loader = mlr.ArrayLoader(*linear(30, 2, 1, dtype))
+        mlr.compiled.train_epoch(mlr.init_params(dtype=dtype), loader, 0.1)
+    signatures = _kernel.run_batches.signatures
+    assert len({types[:2] for types in signatures}) == len({types[1:] for types in signatures})
+
+
+def test_a_full_disk_for_the_cache(tmp_path):
+    program = (
+        "import resource\n"
+        "import mxlinreg as mlr\n"
+        "loader = mlr.ArrayLoader(*mlr.synthetic(100))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "print(len(mlr.train(mlr.init_params(), loader, 3, engine='compiled')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and done.stdout == "3\n", done.stderr
+
+
 def test_a_place_for_the_cache_that_cannot_be_written(tmp_path):
     """It compiles all the same."""
     package = Path(mlr.__file__).parent

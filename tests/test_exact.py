@@ -116,8 +116,7 @@ def test_statistics_by_their_textbook_formulas(intercept, weighted):
 
 @pytest.mark.parametrize("dof", [1, 2, 9, 40, 431, 10**6])
 def test_students_and_fishers_distribution_to_12_digits(dof):
-    from scipy import stats
-
+    stats = pytest.importorskip("scipy.stats")
     from mxlinreg._student import f_p_value, t_p_value, t_quantile
 
     # Where SciPy itself has these digits.
@@ -182,6 +181,14 @@ def test_the_table_has_the_columns_names_and_the_numbers():
     assert "0.995479" in lines[10] and "330.285 on 6 and 9" in lines[11]
 
 
+def test_columns_that_explain_nothing():
+    """Rounding must not take R² below 0, or a constant y for one that varies."""
+    result = mlr.least_squares([[-1.0], [0.0], [1.0]], [1.1, 0.3, 1.1])
+    assert abs(result.r_squared) < 1e-15 and result.f_p_value == 1 and "nan" not in str(result)
+    result = mlr.least_squares(data()[0], np.full(len(data()[0]), 0.3))
+    assert np.isnan(result.r_squared) and np.isnan(result.f_statistic)
+
+
 def test_names_what_depends_on_what():
     X, y = data()
     X = np.column_stack([X, 2 * X[:, 0] - X[:, 2] + 7, np.full(len(X), 0.1)])
@@ -222,6 +229,8 @@ def test_numbers_of_any_size():
     expected = mlr.least_squares(X, y).coefficients
     result = mlr.least_squares(X * 2.0**600, y * 2.0**500)
     np.testing.assert_allclose(result.coefficients * 2.0**100, expected, rtol=1e-14)
+    with pytest.raises(ValueError, match="1e150 times those of its first block"):
+        mlr.least_squares([(X, y), (X * 1e160, y)])
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_the_exact_solver_prints_the_certified_table(data, tmp_path):
 def test_the_exact_solver_names_dependent_columns(table):
     path = table(["a", "b", "c", "y"], *([i, 2 * i + 1, i * i, i % 3] for i in range(20)))
     message = fail(1, "train.py", "--data", path, "--target", "y", "--solver", "exact")
-    assert "'b' depends on others: it is 2 'a' + 1" in message
+    assert "--data: 'b' depends on others: it is 2 'a' + 1; leave columns out by" in message
 
 
 @pytest.mark.slow
@@ -260,6 +260,16 @@ def test_pictures_of_real_data(table, tmp_path):
         (["--target", "y"], "--target goes with --data only"),
         (["--data", "x.csv", "--target", "y", "--noise", "1"], "--noise goes with"),
         (["--data", "x.csv", "--target", "y", "--validation", "1"], "validation"),
+        (["--data", "x.csv", "--target", "y", "--noise", "0"], "--noise goes with"),
+        (["--data", "x.csv", "--target", "y", "--shuffle-buffer", "0"], "--shuffle-buffer goes"),
+        (
+            ["--data", "x.csv", "--target", "y", "--solver", "exact", "--engine", "compiled"],
+            "--engine goes with --solver sgd only",
+        ),
+        (
+            ["--data", "x.csv", "--target", "y", "--solver", "exact", "--model-ctx", "cpu,cpu"],
+            "no batches",
+        ),
         (["--nonsense"], "nonsense"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from test_scripts import fail, succeed
 
 import mxlinreg as mlr
+from mxlinreg.distributed import device_engine
 from mxlinreg.scaling import standardise
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -93,6 +94,8 @@ def test_standardises_by_one_pass_or_by_what_is_given(parts, rows):
     np.testing.assert_allclose(stream.X_scale, scale, rtol=1e-12)
     np.testing.assert_allclose(all_of(stream)[0], scaled, atol=1e-10)
     np.testing.assert_allclose(stream.y_scale, rows[1].std(), rtol=1e-12)
+    stream.standardise()
+    np.testing.assert_allclose(stream.X_scale, scale, rtol=1e-12)
     given = [[1, 2, 3, 4], [2, 2, 2, 2], [1], [5]]
     X, y = all_of(mlr.stream(parts, "y", list("abck"), shuffle_buffer=0, standardize=given))
     np.testing.assert_allclose(X, (rows[0] - [1, 2, 3, 4]) / 2)
@@ -128,6 +131,16 @@ def test_both_engines_train_on_it_as_on_arrays(parts, rows, seed, dtype, toleran
             params = mlr.init_params(3, dtype=dtype)
             runs.append([*mlr.train(params, data, 2, 0.01), *params[0].asnumpy().ravel()])
         assert runs[0] == runs[1]
+
+
+def test_devices_train_on_it_as_one_does(parts, seed):
+    results = []
+    for engine in ("autograd", device_engine(["cpu(0)", "cpu(1)"])):
+        seed(4)
+        stream = mlr.stream(parts, "y", ["a", "b"], batch_size=7, standardize=True)
+        params = mlr.init_params(2, dtype="float64")
+        results.append(mlr.train(params, stream, 2, 0.1, engine))
+    np.testing.assert_allclose(*results, rtol=1e-13)
 
 
 def test_partial_fit_learns_from_its_blocks(parts, rows):
@@ -293,9 +306,16 @@ def test_says_what_is_wrong(parts, tmp_path):
         (tmp_path / "0.csv").write_bytes(content.encode())
         with pytest.raises(ValueError, match=message):
             mlr.stream(tmp_path / "0.csv", "y")
-    (tmp_path / "0.csv").write_text("a,y\n")
-    with pytest.raises(ValueError, match="no row"):
-        mlr.stream(tmp_path / "0.csv", "y", standardize=True)
+    for content, message in (
+        ("a,y\n", "no row"),
+        ("a,y\n1e-200,1\n2e-200,2\n", "vanish as squares"),
+        ("a,y\n1e200,1\n2e200,2\n", "overflow"),
+    ):
+        (tmp_path / "0.csv").write_text(content)
+        with pytest.raises(ValueError, match=message):
+            mlr.stream(tmp_path / "0.csv", "y", standardize=True)
+    with pytest.raises(TypeError, match="must be a list of columns, not 'a'"):
+        mlr.stream(tmp_path / "0.csv", "y", "a")
 
 
 def test_train_py(parts, rows, tmp_path):
@@ -309,5 +329,5 @@ def test_train_py(parts, rows, tmp_path):
     assert learned["rows"] == ROWS and least <= learned["mse"] < 1.05 * least
     exact = succeed("train.py", *options, "--solver", "exact").stdout
     assert f"{expected.coefficients[2]:.6g}" in exact
-    assert "Mean loss" in succeed("train.py", *options, "--epochs", 1).stdout
+    assert "Mean loss" in succeed("train.py", *options, "--epochs", 1, "--kvstore", "local").stdout
     assert "--validation goes with" in fail(2, "train.py", *options, "--validation", 0.5)

@@ -101,6 +101,16 @@ def test_encode_by_the_levels_of_the_fit(write):
         tables.encode(tables.read_csv(write("city,size\nUlm,big\n")), fit.features, fit.levels)
 
 
+def test_text_stays_text_whatever_other_rows_hold(write):
+    """A column of text is text in the next file too, where all of it could be numbers."""
+    fit = tables.load(write("k,y\n01,1\n1,2\na,3\n"), "y", one_hot=True)
+    assert fit.levels == {"k": ["01", "1", "a"]}
+    again = tables.read_csv(write(" k\n1\n01\n"), fit.levels)
+    assert tables.encode(again, fit.features, fit.levels)[0].tolist() == [[1, 0], [0, 0]]
+    fit = tables.load(write("k,y\n2020-01-02,1\n2020-01-03,2\n"), "y", one_hot=True)
+    assert fit.levels == {"k": ["2020-01-02", "2020-01-03"]}
+
+
 def test_missing(write):
     path = write(GAPS)
     with pytest.raises(ValueError, match=r"missing values \('a' 1, 'b' 1, 'y' 1\)"):
@@ -159,11 +169,12 @@ def test_files_that_are_none(tmp_path):
         ("price", ["syze"], "features: no column 'syze'; the nearest is 'size'"),
         ("price", ["size", "price"], "'price' is the target"),
         ("price", ["size", "size"], "named twice"),
+        ("price", "size", "must be a list of columns, not 'size'"),
         ("price", [], "no column besides"),
     ],
 )
 def test_bad_names(write, target, features, text):
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises((ValueError, TypeError), match=text):
         tables.load(write(CITIES), target, features)
 
 
