@@ -194,7 +194,13 @@ def _ready(X, y, order_dtype, settings):
         note.start()
         try:
             for function, arguments in calls:
-                with suppress(OSError):  # it is compiled, but the disk did not take it
+                try:
+                    function(*arguments)
+                except OSError:
+                    pass  # it is compiled, but the disk did not take it
+                except Exception:  # whatever reading damaged files may raise
+                    with suppress(OSError):
+                        function._cache.flush()
                     function(*arguments)
         finally:
             note.cancel()

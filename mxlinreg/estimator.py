@@ -297,9 +297,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for param in params:
             param.attach_grad()
 
-        losses, best, nearest, waited = [], w, math.inf, 0
+        start = np.sum(measure(w)[0])
         # An epoch has diverged that ends farther off than both the start and coefficients of 0.
-        limit = max(np.sum(measure(w)[0]), w.shape[1])
+        limit = max(start, w.shape[1])
+        losses, best, nearest, waited = [], w, math.inf if tol is None else start, 0
         with _shuffling_by(self.random_state), np.errstate(over="ignore", invalid="ignore"):
             while len(losses) < epochs:
                 try:

@@ -22,7 +22,7 @@ _FEW = 1 << 15  # numbers, which it takes milliseconds to refine
 _KEPT = 1 << 21  # numbers of an iterator's that are kept for it
 _MAX_REFINEMENTS = 20
 _SUSPECT = 1e-6  # of a column's length: may what the columns before it leave be rounding?
-_LARGEST = 1e150  # of which the square is finite
+_LARGEST = 1e140  # of which the squares' sum is finite
 _ROUNDING = 100 * _EPS  # of the columns' sizes: it is
 
 
@@ -159,9 +159,9 @@ class LeastSquares:
             ]
         width = max(len("column"), *map(len, names))
         heads = "estimate", "std. error", "t value", "p value", "2.5 %", "97.5 %"
-        lines = [f"{'column':{width}}" + "".join(f"{head:>13}" for head in heads)]
+        lines = [f"{'column':{width}}" + "".join(f" {head:>12}" for head in heads)]
         for name, *values in zip(names, *statistics):
-            lines.append(f"{name:{width}}" + "".join(f"{value:>13.6g}" for value in values))
+            lines.append(f"{name:{width}}" + "".join(f" {value:>12.6g}" for value in values))
         num_slopes, degrees = self.rank - self._has_intercept, self.degrees_of_freedom
         return "\n".join(
             [
@@ -272,11 +272,6 @@ def solve(
             frame, ndim = _common_frame(own, ndim, bool(intercept), gather)
             factor = np.zeros((_width(frame), _width(frame)))
         factor = _fold(factor, frame, rows, labels, weights)
-        if not np.abs(factor).max() < _LARGEST:
-            raise ValueError(
-                "X, y: a column's numbers are beyond 1e150 times those of its first block; scale "
-                "the column, or begin with a block that has its largest"
-            )
         num_rows += len(rows)
         if kept is not None and num_rows * len(factor) <= _KEPT:
             kept.append((rows.copy(), labels.copy(), weights))
@@ -371,7 +366,7 @@ def _checked(rows, labels, weights, frame, ndim):
         raise ValueError(f"y: shape {labels.shape} does not fit X of shape {rows.shape}")
     if ndim not in (None, labels.ndim):
         raise ValueError(f"y: has {labels.ndim} dimensions, and {ndim} in an earlier block")
-    ndim, labels = labels.ndim, labels.reshape(len(labels), -1)
+    ndim, labels = labels.ndim, labels[:, None] if labels.ndim == 1 else labels
     columns = rows.shape[1] + labels.shape[1]
     if frame is not None and (frame.num_inputs, len(frame.unit)) != (rows.shape[1], columns):
         raise ValueError(
@@ -433,6 +428,11 @@ def _fold(factor, frame, rows, labels, weights):
             block[:, place] /= frame.unit[own]
     if weights is not None:
         block *= np.sqrt(weights)[:, None]
+    if not max(stacked.max(), -stacked.min()) < _LARGEST:
+        raise ValueError(
+            "X, y: a column's numbers, times the roots of their weights, are beyond 1e140 times "
+            "the common ones, or those of its first block; scale the column or the weights"
+        )
     return _triangle(stacked)
 
 
@@ -461,7 +461,7 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gath
     # The columns' lengths as they were given, by which their rounding is measured.
     origin = frame.shift / frame.unit
     sizes = np.sqrt((factor**2).sum(axis=1))
-    sizes[first:] += np.abs(origin) * math.sqrt(num_rows)
+    sizes[first:] += np.abs(origin) * abs(factor[0, 0])  # the root of the weights' sum
     dependent = _dependencies(L, sizes[:width], first)
     if rank_deficient == "error":
         _check_rank(dependent, frame, num_rows, names)
@@ -503,7 +503,8 @@ def _solution(factor, frame, num_rows, names, ndim, rank_deficient, passes, gath
     varies = np.sqrt(total_squares) > _ROUNDING * sizes[width:]
     r_squared = np.maximum(0, 1 - squares / np.where(varies, total_squares, 1))
     r_squared[~varies] = math.nan
-    coefficients = slopes * y_unit / x_unit[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        coefficients = slopes * y_unit / x_unit[:, None]
     if not np.isfinite(coefficients).all():
         raise ValueError("X: the coefficients overflow in its units; scale its smallest columns up")
 
@@ -665,7 +666,8 @@ def _described(column, others, frame, names):
         size += abs(coefficient * shift[other])
         terms.append(f"{coefficient:.6g} {names[other]!r}")
     if not terms:
-        return f"{names[own]!r} is constant" if first else f"{names[own]!r} is 0 everywhere"
+        how = "constant, but for rounding" if first else "0 everywhere"
+        return f"{names[own]!r} is {how}"
     if abs(constant) > 1e-9 * size:
         terms.append(f"{constant:.6g}")
     return f"{names[own]!r} depends on others: it is {' + '.join(terms).replace('+ -', '- ')}"

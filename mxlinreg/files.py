@@ -19,9 +19,12 @@ def check_writable(name: str, path: Union[str, Path]) -> Path:
 
     Raises
     ------
-    ValueError
-        If `path` exists and is no ordinary file, or its folder is missing or read-only.
+    TypeError, ValueError
+        If `path` is no path; if it exists and is no ordinary file, or its folder is missing or
+        read-only.
     """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise TypeError(f"{name}: must be the name of a file, not {path!r}")
     path = Path(path)
     if path.exists() and not path.is_file():
         raise ValueError(f"{name}: {path} is not an ordinary file; give the name of a file")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_NODES = 8
 _MAX_BARS = 30
+_MAX_LETTERS = 40
 
 
 def plot_data(X: "nd.NDArray", y: "nd.NDArray") -> "Figure":
@@ -53,6 +54,7 @@ def plot_training(
     """
     figure, (left, right) = _figure(ncols=2)
     left.plot(range(len(losses)), losses, "-r")
+    left.xaxis.get_major_locator().set_params(integer=True)
     _label(left, "Loss during training", "epoch", "mean loss")
     X = X[:sample_size]
     X = X.as_in_context(params[0].context)
@@ -145,6 +147,7 @@ def plot_losses(losses: Sequence[float]) -> "Figure":
     figure, axes = _figure()
     axes.plot(range(len(losses)), losses, "-r", marker="." if len(losses) < 30 else "")
     axes.set_yscale("log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     _label(axes, "Loss during training", "epoch", "mean loss")
     return figure
 
@@ -197,7 +200,8 @@ def plot_coefficients(columns: Sequence[str], w: np.ndarray) -> "Figure":
     w = np.ravel(w)
     shown = np.sort(np.argsort(-np.abs(w), kind="stable")[:_MAX_BARS])
     figure, axes = _figure(height=max(6.0, 1 + 0.3 * len(shown)))
-    axes.barh([_plain(columns[i]) for i in shown], w[shown])
+    axes.barh(range(len(shown)), w[shown])
+    axes.set_yticks(range(len(shown)), [_plain(columns[i]) for i in shown])
     axes.axvline(0, color="gray", linewidth=0.8)
     axes.invert_yaxis()
     title = "Coefficients"
@@ -223,7 +227,8 @@ def _figure(ncols=1, height=6.0):
 
 
 def _plain(name):
-    """A column's name as it is: a pair of dollar signs would make it a formula."""
+    """A column's name as it is: a pair of dollar signs would make it a formula; a long one cut."""
+    name = name if len(name) <= _MAX_LETTERS else name[: _MAX_LETTERS - 1] + "…"
     return name.replace("$", r"\$")
 
 

@@ -1,5 +1,6 @@
 """CSV and Parquet files, larger than memory, as a stream of blocks."""
 
+import codecs
 import csv
 import glob
 import os
@@ -10,7 +11,7 @@ import numpy as np
 
 from ._checks import check_count, check_dtype
 from .data import Stream
-from .tables import check_names, csv_delimiter, is_numeric, quoted
+from .tables import check_names, csv_delimiter, is_numeric, is_parquet, quoted
 
 _CSV_BYTES = 1 << 22  # of a CSV file, read at once
 _CSV_BLOCK = 1 << 20  # of these, that a thread of pyarrow parses
@@ -21,7 +22,7 @@ _DEFAULT_WINDOW = 1 << 20  # numbers
 
 class _File(NamedTuple):
     path: str
-    stamp: Tuple[int, int]  # size in bytes, and the time of the last change in ns
+    stamp: Tuple[int, int, int]  # size in bytes, time of the last change in ns, inode
     names: List[str]  # of its columns
     delimiter: str  # of a CSV file
     start: int  # of the rows in a CSV file, in bytes
@@ -57,9 +58,9 @@ def stream(
     ----------
     source : str or Path
         A CSV or Parquet file, a folder of them (in folders within it too; names that begin with
-        a dot or an underscore are left out), or a glob such as ``"parts/*.parquet"``; CSV as for
-        `tables.read_csv`, but no value may hold a line break. All files have the columns, by
-        name, in any order.
+        a dot or an underscore are left out), or a glob such as ``"parts/*.parquet"``; files that
+        come later are not seen. CSV as for `tables.read_table`, but no value may hold a line
+        break, and "true" is no number. All files have the columns, by name, in any order.
     target : str
         The column to predict.
     features : sequence of str, optional
@@ -99,7 +100,10 @@ def stream(
         raise ImportError('streams need pyarrow: pip install "mxlinreg[data]"') from None
     batch_size = check_count("batch_size", batch_size)
     check_dtype(dtype)
-    k, n = part
+    try:
+        k, n = part
+    except (TypeError, ValueError):
+        raise TypeError(f"part: must be a pair (k, n), not {part!r}") from None
     n = check_count("part", n)
     if not check_count("part", k, minimum=0) < n:
         raise ValueError(f"part: ({k}, {n}) is none of (0, {n}) to ({n - 1}, {n})")
@@ -122,7 +126,7 @@ def stream(
     units = [unit for file in files for unit in _units(file)]
     units = _share(units, k, n)
     parquet = all(file.rows is not None for file in files)
-    told = [(file.path, *file.stamp) for file in files]
+    told = [(file.path, *file.stamp[:2]) for file in files]
     result = Stream(
         read=lambda i: _read(units[i], [*columns, target]),
         num_units=len(units),
@@ -134,9 +138,7 @@ def stream(
         source={"name": str(source), "files": told, "part": [k, n]},
         num_rows=sum(unit.stop - unit.start for unit in units) if parquet else None,
     )
-    if standardize is True:
-        result.standardise()
-    elif standardize is not False:
+    if isinstance(standardize, (tuple, list)):
         arrays = [np.asarray(array, dtype=np.float64).ravel() for array in standardize]
         sizes = [len(array) for array in arrays]
         if sizes != [len(columns), len(columns), 1, 1]:
@@ -144,12 +146,23 @@ def stream(
                 f"standardize: arrays of sizes {sizes} do not fit {len(columns)} columns; give "
                 "(X_mean, X_scale, y_mean, y_scale)"
             )
+        if not all(np.isfinite(array).all() for array in arrays) or min(map(min, arrays[1::2])) < 0:
+            raise ValueError("standardize: must hold finite means, and scales of at least 0")
         result.X_mean, result.X_scale, result.y_mean, result.y_scale = arrays
+    elif not isinstance(standardize, bool):
+        raise TypeError(
+            "standardize: must be a bool or (X_mean, X_scale, y_mean, y_scale), "
+            f"not {standardize!r}"
+        )
+    elif standardize:
+        result.standardise()
     return result
 
 
 def _paths(source):
     """The files of a source, in the order of their names."""
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(f"source: must be the name of a file, a folder or a glob, not {source!r}")
     source = str(source)
     paths = []
     for found in [source] if os.path.exists(source) else glob.glob(source, recursive=True):
@@ -168,12 +181,7 @@ def _in_folder(folder):
 def _opened(path):
     """What is to be known of a file before its rows are read."""
     stamp = _stamp(path)
-    try:
-        with open(path, "rb") as file:
-            is_parquet = file.read(4) == b"PAR1"
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-    if is_parquet:
+    if is_parquet(path):
         with _parquet(path) as parquet:
             metadata = parquet.metadata
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
@@ -191,15 +199,17 @@ def _opened(path):
 def _header(path, delimiter):
     """The names of a CSV file's columns, and where its rows begin."""
     with open(path, "rb") as file:
-        line = file.readline().decode("utf-8-sig", errors="replace")
-        while not line.strip():
-            line = file.readline().decode("utf-8", errors="replace")
+        line = file.readline()
+        while not line.strip(codecs.BOM_UTF8 + b" \t\r\n"):
+            line = file.readline()
         start = file.tell()
-    line = line.rstrip("\r\n")
     try:
+        line = line.decode("utf-8-sig").rstrip("\r\n")
         if "\r" in line:
             raise csv.Error
         (names,) = csv.reader([line], delimiter=delimiter, strict=True)
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: the header is not text in UTF-8") from None
     except csv.Error:
         raise ValueError(f"{path}: the header must be one line that ends with \\n") from None
     return [name.strip() for name in names], start
@@ -250,7 +260,7 @@ def _stamp(path):
         status = os.stat(path)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _check_unchanged(file):
@@ -268,7 +278,7 @@ def _read_csv(unit, names):
         stop = _line_start(source, unit.stop, file.start)
         source.seek(start)
         text = source.read(stop - start)
-    if not text.strip():
+    if not text.strip(b"\r\n"):
         return
     # Cut within quotes, both pieces of a row may look like rows.
     if text.count(b'"') % 2:
@@ -278,7 +288,10 @@ def _read_csv(unit, names):
             "no value in a stream may hold a line break"
         )
     try:
-        arrays = _parsed(file, text, names)
+        try:
+            arrays = _parsed(file, text, names, _CSV_BLOCK)
+        except pyarrow.ArrowInvalid:  # a line may just be longer than a block
+            arrays = _parsed(file, text, names, len(text))
     except pyarrow.ArrowInvalid as error:
         raise _bad_line(file, start, text, names, error) from None
     if any(array is None for array in arrays):
@@ -286,14 +299,14 @@ def _read_csv(unit, names):
     yield arrays
 
 
-def _parsed(file, text, names):
+def _parsed(file, text, names, block_size):
     """The columns `names` of some lines, None in place of one that cannot be used."""
     import pyarrow
     from pyarrow import csv as arrow_csv
 
     table = arrow_csv.read_csv(
         pyarrow.BufferReader(text),
-        read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=_CSV_BLOCK),
+        read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=block_size),
         parse_options=arrow_csv.ParseOptions(
             delimiter=file.delimiter, newlines_in_values=b'"' in text
         ),
@@ -335,7 +348,10 @@ def _bad_line(file, start, text, names, error):
     line = lines[first].rstrip(b"\r")
     if _is_good(file, line, names):
         return ValueError(f"{file.path}: {_line(error)}")
-    values = next(csv.reader([line.decode("utf-8", errors="replace")], delimiter=file.delimiter))
+    try:
+        (values,) = csv.reader([line.decode("utf-8", errors="replace")], delimiter=file.delimiter)
+    except csv.Error as problem:
+        return ValueError(f"{where}: is no row: {problem}")
     if len(values) != len(file.names):
         return ValueError(f"{where}: has {len(values)} values, and the header {len(file.names)}")
     bad = next(name for name in names if not _is_good(file, line, [name]))
@@ -347,7 +363,8 @@ def _is_good(file, text, names):
     import pyarrow
 
     try:
-        return not text.strip() or all(array is not None for array in _parsed(file, text, names))
+        arrays = _parsed(file, text, names, len(text)) if text.strip(b"\r\n") else []
+        return all(array is not None for array in arrays)
     except pyarrow.ArrowInvalid:
         return False
 

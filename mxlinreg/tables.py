@@ -1,4 +1,4 @@
-"""CSV files to arrays."""
+"""CSV and Parquet files to arrays."""
 
 import csv
 import difflib
@@ -29,14 +29,14 @@ class Table(NamedTuple):
     """The values of each text column, in order; the first is the one that has no column."""
 
 
-def read_csv(path: Union[str, Path], text: Container[str] = ()) -> Any:
-    """Read a CSV file with a header, in UTF-8, separated by comma, semicolon or tab.
+def read_table(path: Union[str, Path], text: Container[str] = ()) -> Any:
+    """Read a CSV file with a header, in UTF-8, separated by comma, semicolon or tab; or Parquet.
 
     Parameters
     ----------
     path : str or Path
     text : container of str
-        The columns that are read as text, whatever their values look like.
+        The columns of a CSV file that are text, whatever their values look like.
 
     Returns
     -------
@@ -51,32 +51,46 @@ def read_csv(path: Union[str, Path], text: Container[str] = ()) -> Any:
         If pyarrow is missing (the extra `data`).
     """
     try:
-        from pyarrow import ArrowInvalid, string
-        from pyarrow import csv as arrow_csv
+        from pyarrow import ArrowException
     except ImportError:
-        raise ImportError('reading CSV needs pyarrow: pip install "mxlinreg[data]"') from None
+        raise ImportError('reading tables needs pyarrow: pip install "mxlinreg[data]"') from None
     path = Path(path)
+    try:
+        table = _read_parquet(path) if is_parquet(path) else _read_csv(path, text)
+        names = [name.strip() for name in table.column_names]
+    except ArrowException as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not text in UTF-8; save it in that encoding") from None
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: names a column twice: {quoted(twice)}")
+    if table.num_rows == 0:
+        raise ValueError(f"{path}: has no rows")
+    return table.rename_columns(names)
+
+
+def _read_parquet(path):
+    from pyarrow import parquet
+
+    return parquet.ParquetFile(str(path)).read()
+
+
+def _read_csv(path, text):
+    from pyarrow import csv as arrow_csv
+    from pyarrow import string
+
     delimiter = csv_delimiter(path)
     options = {
         "read_options": arrow_csv.ReadOptions(use_threads=False),  # its errors name the row
         "parse_options": arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": arrow_csv.ConvertOptions(strings_can_be_null=True),
     }
-    try:
-        if text:
-            with arrow_csv.open_csv(str(path), **options) as head:
-                given = [name for name in head.schema.names if name.strip() in text]
-            options["convert_options"].column_types = dict.fromkeys(given, string())
-        table = arrow_csv.read_csv(str(path), **options)
-    except ArrowInvalid as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
-    names = [name.strip() for name in table.column_names]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path}: the header names a column twice: {quoted(twice)}")
-    if table.num_rows == 0:
-        raise ValueError(f"{path}: has a header but no rows")
-    return table.rename_columns(names)
+    if text:
+        with arrow_csv.open_csv(str(path), **options) as head:
+            given = [name for name in head.schema.names if name.strip() in text]
+        options["convert_options"].column_types = dict.fromkeys(given, string())
+    return arrow_csv.read_csv(str(path), **options)
 
 
 def load(
@@ -86,12 +100,12 @@ def load(
     one_hot: bool = False,
     missing: str = "error",
 ) -> Table:
-    """Read the columns of a CSV file that a fit uses.
+    """Read the columns of a file that a fit uses.
 
     Parameters
     ----------
     path : str or Path
-        As for `read_csv`.
+        As for `read_table`.
     target : str
         The column to predict.
     features : sequence of str, optional
@@ -110,13 +124,13 @@ def load(
     Raises
     ------
     ValueError
-        As `read_csv`; if a column is unknown or named twice, or the target is among the
+        As `read_table`; if a column is unknown or named twice, or the target is among the
         features; for text without `one_hot`, and in the target; for missing values with
         "error", for missing text with "mean"; for infinity; if no row or no column is left.
     """
     if missing not in ("error", "drop", "mean"):
         raise ValueError(f'missing: must be "error", "drop" or "mean", not {missing!r}')
-    table = read_csv(path)
+    table = read_table(path)
     check_names("target", [target], table.column_names)
     if features is None:
         features = [name for name in table.column_names if name != target]
@@ -124,7 +138,7 @@ def load(
     features = list(features)
     text = [name for name in [*features, target] if not is_numeric(table[name].type)]
     if any(str(table[name].type) != "string" for name in text):  # dates, as they are written
-        table = read_csv(path, text)
+        table = read_table(path, text)
     if target in features:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if not features:
@@ -136,14 +150,21 @@ def load(
         raise ValueError(f"{path}: no value at all in {quoted(empty)}; leave it out")
     if missing == "error" and any(counts.values()):
         listed = ", ".join(f"{name!r} {count}" for name, count in counts.items() if count)
-        raise ValueError(f"{path}: missing values ({listed}); drop the rows, or fill in the mean")
+        raise ValueError(
+            f'{path}: missing values ({listed}); missing="drop" leaves out their rows, '
+            'missing="mean" fills in the mean'
+        )
     table = _complete_rows(table, table.column_names if missing == "drop" else [target])
     if table.num_rows == 0:
         raise ValueError(f"{path}: no row is complete; leave out the columns with missing values")
     if target in text:
-        raise ValueError(f"target: {target!r} holds text; a regression needs numbers")
+        (first,) = table[target].drop_null().slice(0, 1).to_pylist()
+        raise ValueError(
+            f"target: {target!r} holds text, such as {str(first)!r}; a regression needs numbers, "
+            "with a decimal point"
+        )
     if text and not one_hot:
-        raise ValueError(f"{path}: text in {quoted(text)}; leave it out, or one-hot encode it")
+        raise ValueError(f"{path}: text in {quoted(text)}; leave it out, or take one_hot=True")
     levels = {name: _levels(name, table[name]) for name in text}
     X, columns = encode(table, features, levels)
     return Table(X, _numbers(target, table[target]), columns, features, levels)
@@ -219,15 +240,21 @@ def write_csv(path: Any, columns: Dict[str, np.ndarray]) -> None:
     arrow_csv.write_csv(pyarrow.table(columns), path)
 
 
-def csv_delimiter(path):
-    """The separator that cuts the first rows into equally many columns, and into the most."""
+def is_parquet(path: Union[str, Path]) -> bool:
+    """Whether a file begins as Parquet does; ValueError if it cannot be read."""
     try:
         with open(path, "rb") as file:
-            head = file.read(1 << 20)
+            return file.read(4) == b"PAR1"
     except IsADirectoryError:
-        raise ValueError(f"{path}: is a folder; give a CSV file") from None
+        raise ValueError(f"{path}: is a folder; give a CSV or Parquet file") from None
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def csv_delimiter(path):
+    """The separator that cuts the first rows into equally many columns, and into the most."""
+    with open(path, "rb") as file:
+        head = file.read(1 << 20)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise ValueError(f"{path}: is empty; a CSV file with a header is needed")
     if b"\0" in head:
@@ -267,7 +294,8 @@ def is_numeric(kind: Any) -> bool:
     """Whether a type of pyarrow's holds numbers."""
     from pyarrow import types
 
-    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+    kinds = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _numbers(name, column):

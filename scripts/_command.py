@@ -53,8 +53,11 @@ def run(parser, command):
         # Whatever read our output has had enough; nothing more can be written to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
-    except (ValueError, TypeError, ImportError, OSError, MemoryError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
+    except (ValueError, TypeError, ImportError, OSError, MemoryError, RuntimeError) as error:
+        message = str(error) or type(error).__name__
+        if isinstance(error, RuntimeError):  # MXNet's, which end with what went wrong
+            message = message.strip().splitlines()[-1]
+        message = " ".join(message.split())
         print(f"{parser.prog}: error: {message}", file=sys.stderr)
         status = 1
     sys.exit(status)

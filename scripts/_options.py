@@ -196,6 +196,8 @@ def check_usage(parser, args):
         ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
     elif "," in args.model_ctx:
         parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
+    elif args.stream and args.solver != "exact" and args.sync != "epoch":
+        parser.error("--stream over workers: needs --sync epoch, or --solver exact")
     if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
         parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
     for name, kind in ignored.items():

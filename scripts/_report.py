@@ -34,8 +34,8 @@ def check_outputs(args):
             args.plot.mkdir(parents=True, exist_ok=True)
             check_writable("--plot", args.plot / "data.png")
     if args.tensorboard is not None:
-        plot_network(1)
         check_events(args.tensorboard)
+        plot_network(1)
 
 
 def predict(X, params):
@@ -92,6 +92,13 @@ def print_metrics(results):
         print(f"{label:6}" + "".join(f"{text:>14}" for text in texts))
 
 
+def warn_if_far(results):
+    """A rate can be too large for the data, and the training too short to overflow."""
+    r2 = results["training"]["r2"]
+    if r2 is not None and r2 < -1:
+        warn("the fit is farther from the training rows than their mean; lower --learning-rate")
+
+
 def print_coefficients(columns, params, target):
     names = *columns, "(intercept)"
     width = max(map(len, names))
@@ -107,16 +114,19 @@ def print_distance(X, y, mse):
 
     solution = mlr.least_squares(X, y, rank_deficient="minimum_norm")
     least = float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())
-    above = f"{100 * (mse / least - 1):.3g} % above" if least > 0 else "above"
+    if least <= 1e-24 * float((y**2).mean()):
+        print("\nthe least-squares solution fits the training rows exactly")
+        return
+    above = f"{100 * (mse / least - 1):.3g} % above"
     print(f"\nthe training MSE is {above} that of the least-squares solution, {least:.6g}")
 
 
-def save(args, params, losses, interrupted, results, columns, target, **encoding):
-    """Write the model if --save is given; after Ctrl-C raise what tells how far it has come.
+def save(args, params, losses, results, columns, target, **encoding):
+    """Write the model if --save is given; before anything is printed, which may fail.
 
     `encoding` is how the file's columns become those of the model, where they are not the same.
     """
-    from mxlinreg.checkpoint import description_path, save_model
+    from mxlinreg.checkpoint import save_model
 
     description = {
         "columns": columns,
@@ -128,9 +138,16 @@ def save(args, params, losses, interrupted, results, columns, target, **encoding
         "losses": losses,
         **encoding,
     }
-    saved = "nothing saved"
     if args.save is not None:
         save_model(args.save, params, description)
+
+
+def print_saved(args, losses, interrupted):
+    """Tell where the model is; after Ctrl-C raise what tells so, and how far it has come."""
+    from mxlinreg.checkpoint import description_path
+
+    saved = "nothing saved"
+    if args.save is not None:
         saved = f"saved {args.save} and {description_path(args.save)}"
         if not interrupted:
             print(f"\n{saved}")

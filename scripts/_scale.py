@@ -1,4 +1,5 @@
-"""The part --scale of benchmark.py: what several workers gain, measured here and modelled beyond.
+"""The part --scale of benchmark.py: what several workers gain, measured here and modelled beyond,
+and what a stream of files takes.
 
 Started as a program it is a worker, which measures its share of this.
 """
@@ -13,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+from _streams import measure_streams, print_streams
 
 HERE = Path(__file__).parent
 WORKERS = 1, 2, 4
@@ -42,6 +45,7 @@ def scale(args):
     rows = ROWS // (100 if args.quick else 1)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}, NumPy {np.__version__}; median of {args.runs} runs, in turns", flush=True)
+    streams = measure_streams(args.output, args.runs, args.quick)
     jobs = {num_workers: [] for num_workers in WORKERS}
     for _ in range(args.runs):
         for num_workers, measured in jobs.items():
@@ -57,8 +61,10 @@ def scale(args):
         "kvstore": kvstore,
         "own": own,
         "checks": checks(measured, kvstore, rows),
+        "streams": streams,
         "model": [model(*case, kvstore, own[case[0]]) for case in CASES],
     }
+    print_streams(streams)
     print_weak(jobs, rows)
     print_kvstore(measured, kvstore)
     print_own(own)
@@ -311,8 +317,10 @@ def work(rows, path):
 
                 def batches(params=params, alone=alone):
                     distributed.add_up = lambda kv, numbers: numbers
-                    distributed._run_batches(kv, params, alone, 1e-6)
-                    distributed.add_up = added_up
+                    try:
+                        distributed._run_batches(kv, params, alone, 1e-6)
+                    finally:
+                        distributed.add_up = added_up
 
                 parts["batch"][size] = seconds(batches, 5) / 8
         if kv.rank == 0:

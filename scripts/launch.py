@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -23,7 +24,7 @@ from queue import SimpleQueue
 from _command import Parser, count, run
 
 LOOPBACK = "127.0.0.1"
-SSH = "ssh -o BatchMode=yes -o ServerAliveInterval=3 -o ServerAliveCountMax=3"
+SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=3 -o ServerAliveCountMax=3"
 PORTS = range(10000, 32768)  # below those that a system hands out by itself
 # What another host gets of our variables.
 INHERITED = "MXNET_", "PS_", "OMP_", "PYTHON", "PATH", "LD_LIBRARY_PATH"
@@ -111,32 +112,31 @@ class Process:
         status = self.shell.wait()
         return status if status >= 0 else 128 - status
 
-    def relayed(self, seconds):
-        """Wait until its last lines are out, which tell why it ended."""
+    def relayed(self, deadline):
+        """Wait until its output is closed: its last lines are out, and all of its group ended."""
         for reader in self.readers:
-            reader.join(seconds)
+            reader.join(max(0, deadline - time.monotonic()))
 
     def end(self):
         with suppress(OSError):
             self.shell.stdin.close()
 
-    def swept(self):
-        """Leave nothing of its group behind."""
+    def kill(self, deadline):
+        """Leave nothing of its group behind that has not ended by then."""
         with suppress(subprocess.TimeoutExpired):
-            self.shell.wait(PATIENCE)
+            self.shell.wait(max(0, deadline - time.monotonic()))
         with suppress(ProcessLookupError):
             os.killpg(self.shell.pid, signal.SIGKILL)
         self.shell.wait()
-        self.relayed(PATIENCE)  # its output closes when all of the group have ended
 
 
 OUTPUT = threading.Lock()
 
 
-def launch(args):
-    hosts = read_hosts(args.hosts) if args.hosts else [LOOPBACK]
+def launch(parser, args):
     if args.rsh and not args.hosts:
-        raise ValueError("--rsh: goes with --hosts only")
+        parser.error("--rsh goes with --hosts only")
+    hosts = read_hosts(args.hosts) if args.hosts else [LOOPBACK]
     rsh = (args.rsh or SSH.split()) if args.hosts else []
     addresses = {host: address_of(host, rsh) for host in hosts}
     processes = plan(args, hosts, addresses, free_ports(args.n + args.s + 1, local=not rsh))
@@ -151,15 +151,22 @@ def launch(args):
             started.append(process)
         status = first_failure(ended, args.n)
     finally:
+        deadline = time.monotonic() + PATIENCE
         for process in started:
             process.end()
         for process in started:
-            process.swept()
+            process.kill(deadline)
+        for process in started:
+            process.relayed(deadline + PATIENCE)
     raise SystemExit(status)
 
 
 def read_hosts(path):
-    hosts = path.read_text().split()
+    lines = path.read_text(errors="replace").splitlines()
+    hosts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    for host in hosts:
+        if len(host.split()) > 1:
+            raise ValueError(f"--hosts: {path} has {host!r}, which is not one host")
     if not hosts:
         raise ValueError(f"--hosts: {path} names no host")
     return list(dict.fromkeys(hosts))
@@ -244,7 +251,7 @@ def first_failure(ended, num_workers):
                 print(f"launch.py: interrupted by {name}; ending all", file=sys.stderr)
             return status
         if status != 0:
-            process.relayed(1)
+            process.relayed(time.monotonic() + 1)
             how = f"failed with status {status}"
             with suppress(ValueError):
                 how = f"was killed by {signal.Signals(status - 128).name}"
@@ -257,4 +264,5 @@ def first_failure(ended, num_workers):
 
 
 if __name__ == "__main__":
-    run(make_parser(), launch)
+    parser = make_parser()
+    run(parser, lambda args: launch(parser, args))

@@ -30,7 +30,7 @@ def predict(args):
     unknown = {"features", "levels", "fill", "target"} - set(model)
     if unknown:
         raise ValueError(f"{args.model}: is not a model of train.py; its JSON lacks {unknown}")
-    table = tables.read_csv(args.data, text=model["levels"])
+    table = tables.read_table(args.data, text=model["levels"])
     X, columns = tables.encode(table, model["features"], model["levels"])
     if model["fill"] is not None:
         X = tables.fill_missing(X, np.array(model["fill"]))

@@ -22,9 +22,11 @@ from _report import (
     print_contexts,
     print_distance,
     print_metrics,
+    print_saved,
     save,
     save_pictures,
     warn,
+    warn_if_far,
 )
 
 SAMPLE = 200  # batches, from which the time of the training is estimated
@@ -133,13 +135,14 @@ def train_chapter(args):
     with event_log(args.tensorboard, epochs, ["x0", "x1"], list, figure) as log:
         losses, interrupted = fit(args, params, train_data, epochs, learning_rate, log)
 
+    results = {"training": metrics(y.asnumpy(), X.asnumpy(), params)}
+    save(args, params, losses, results, ["x0", "x1"], "y")
     print(f"\n{'':6}{'learned':>12}{'true':>8}")
     learned = [*w.asnumpy().ravel(), *b.asnumpy()]
     for name, value, true in zip(("w[0]", "w[1]", "b"), learned, (2, -3.4, 4.2)):
         print(f"{name:6}{value:12.6f}{true:8}")
 
-    results = {"training": metrics(y.asnumpy(), X.asnumpy(), params)}
-    save(args, params, losses, interrupted, results, ["x0", "x1"], "y")
+    print_saved(args, losses, interrupted)
     if args.plot is not None:
         after = plotting.plot_training(losses, X, params)
         x = np.linspace(0, 4, 12)
@@ -198,17 +201,18 @@ def train_table(args):
     results = {"training": metrics(y, X[training], params)}
     if held_out:
         results["validation"] = metrics(table.y[validation], X[validation], params)
+    encoding = {"features": table.features, "levels": table.levels}
+    if fill is not None:
+        encoding["fill"] = fill.tolist()
+    save(args, params, losses, results, table.columns, args.target, **encoding)
     print_metrics(results)
     if args.solver == "exact":
         print(f"\n{solution}")
     else:
+        warn_if_far(results)
         print_coefficients(table.columns, params, args.target)
         print_distance(X[training], y, results["training"]["mse"])
-
-    encoding = {"features": table.features, "levels": table.levels}
-    if fill is not None:
-        encoding["fill"] = fill.tolist()
-    save(args, params, losses, interrupted, results, table.columns, args.target, **encoding)
+    print_saved(args, losses, interrupted)
     if args.plot is not None:
         yhat = predict(X, params)
         predictions = plotting.plot_predictions(table.y, yhat, args.target)
@@ -265,13 +269,16 @@ def train_stream(args):
         w, b = scaling.fold(params, data.X_mean, data.X_scale, data.y_mean, data.y_scale)
     params = [mx.nd.array(param, dtype=dtype) for param in (w, b)]
     results = {} if interrupted else {"training": metrics_of_stream(as_given, params, kv)}
+    save(args, params, losses, results, as_given.columns, args.target)
     if results:
         print_metrics(results)
     if args.solver == "exact":
         print(f"\n{solution}")
     else:
+        if results:
+            warn_if_far(results)
         print_coefficients(as_given.columns, params, args.target)
-    save(args, params, losses, interrupted, results, as_given.columns, args.target)
+    print_saved(args, losses, interrupted)
 
 
 def fit_table(args, X, y, columns, figure):

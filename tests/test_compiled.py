@@ -221,21 +221,32 @@ def test_an_epoch_compiles_nothing_that_was_not_compiled_before_it(seed):
     assert len({types[:2] for types in signatures}) == len({types[1:] for types in signatures})
 
 
-def test_a_full_disk_for_the_cache(tmp_path):
+def test_a_full_disk_for_the_cache_and_damaged_files_in_it(tmp_path):
     program = (
-        "import resource\n"
+        "import resource, sys\n"
         "import mxlinreg as mlr\n"
         "loader = mlr.ArrayLoader(*mlr.synthetic(100))\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "if sys.argv[1:]:\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         "print(len(mlr.train(mlr.init_params(), loader, 3, engine='compiled')))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0 and done.stdout == "3\n", done.stderr
+
+    def succeeds(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0 and done.stdout == "3\n", done.stderr
+        return [path for path in tmp_path.rglob("*.nb?") if path.stat().st_size]
+
+    assert not succeeds("full")
+    kept = succeeds()
+    assert kept
+    for path in kept:
+        os.truncate(path, 100)
+    assert all(path.stat().st_size > 100 for path in succeeds())
 
 
 def test_a_place_for_the_cache_that_cannot_be_written(tmp_path):

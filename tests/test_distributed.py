@@ -239,6 +239,28 @@ def test_an_interrupt_of_the_launcher_ends_all(number):
     assert f"launch.py: interrupted by {number.name}" in err
 
 
+def test_hosts_that_do_not_react_are_not_waited_for_one_by_one(tmp_path):
+    """Each has PATIENCE seconds to end, and all the same ones."""
+    (tmp_path / "hosts").write_text("# by address\n10.1.1.1\n")
+    (tmp_path / "rsh").write_text("#!/bin/sh\necho started\nexec sleep 300\n")
+    (tmp_path / "rsh").chmod(0o755)
+    options = "--hosts", tmp_path / "hosts", "--rsh", tmp_path / "rsh"
+    process = start(LAUNCH, "-n", 6, *options, "--", "true")
+    output_until(process, "worker 5: started")
+    begin = time.monotonic()
+    process.terminate()
+    assert output(process)[0] == 143 and time.monotonic() - begin < 15
+
+
+def test_a_file_of_hosts_that_cannot_be(tmp_path):
+    for content, message in (("", "names no host"), ("a b\n", "'a b', which is not one host")):
+        (tmp_path / "hosts").write_text(content)
+        status, _, err = output(start(LAUNCH, "--hosts", tmp_path / "hosts", "--", "true"))
+        assert status == 1 and message in err and len(err.splitlines()) == 1
+    status, _, err = output(start(LAUNCH, "--rsh", "ssh", "--", "true"))
+    assert status == 2 and "--rsh goes with --hosts only" in err
+
+
 def test_a_killed_launcher_leaves_nothing():
     process, port = job_of(2, "time.sleep(100)")
     process.kill()
@@ -385,6 +407,7 @@ def test_several_hosts(tmp_path, hosts):
         (["--engine", "compiled", "--model-ctx", "cpu(0),cpu(1)"], 2, "one device"),
         (["--model-ctx", "cpu(0),tpu"], 1, "'tpu' is not one of"),
         (["--kvstore", "dist_sync"], 1, "start the command by scripts/launch.py"),
+        (["--kvstore", "dist_sync", "--data", "x", "--target", "y", "--stream"], 2, "--sync epoch"),
     ],
 )
 def test_usage_errors(arguments, status, text):

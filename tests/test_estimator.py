@@ -3,6 +3,7 @@
 import math
 import pickle
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -216,6 +217,16 @@ def test_a_rate_that_diverges_is_lowered(learning_rate):
     X, y = datasets.load_diabetes(return_X_y=True, scaled=False)
     model = LinearRegressor(learning_rate=learning_rate, random_state=0).fit(X, y)
     assert mse_of(model.predict(X), y) <= 1.01 * least_mse(X, y)
+
+
+def test_a_warm_start_is_not_made_worse():
+    X, y = datasets.load_diabetes(return_X_y=True, scaled=False)
+    model = LinearRegressor(warm_start=True, random_state=0).fit(X, y)
+    before = model.score(X, y)
+    for _ in range(3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            assert model.set_params(epochs=1).fit(X, y).score(X, y) >= before
 
 
 def test_without_standardising_it_goes_on_from_a_warm_start():

@@ -13,6 +13,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from mxlinreg.checkpoint import save_model
+
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 
@@ -233,6 +235,24 @@ def test_predict(table, tmp_path):
     assert "no column 'twos'; the nearest is 'two'" in message
     assert output.read_bytes() == before
     assert "cannot be read" in fail(1, "predict.py", tmp_path / "none.params", bad)
+    params = mx.nd.ones((1, 1)), mx.nd.ones((1,))
+    save_model(model, params, {})
+    assert "is not a model of train.py" in fail(1, "predict.py", model, bad)
+
+
+def test_a_rate_too_large_for_the_data_is_told(table):
+    """The chapter's steps grow without end, but not yet beyond all numbers."""
+    path = table(["x", "y"], *[[i, 2 * i] for i in range(30)])
+    done = succeed("train.py", "--data", path, "--target", "y", "--learning-rate", 50,
+                   "--epochs", 3)  # fmt: skip
+    assert "lower --learning-rate" in done.stderr
+
+
+def test_a_model_is_saved_though_nobody_reads_what_is_printed(tmp_path):
+    model = tmp_path / "m.params"
+    command = f"{sys.executable} {SCRIPTS / 'train.py'} --num-examples 8 --quiet --save {model} >&-"
+    subprocess.run(["bash", "-c", command], env=environment(), stderr=subprocess.DEVNULL)
+    assert mx.nd.load(str(model))
 
 
 def test_pictures_of_real_data(table, tmp_path):

@@ -1,7 +1,9 @@
 """Streams of files beside the same rows in memory."""
 
+import decimal
 import os
 import re
+import shutil
 import threading
 
 import numpy as np
@@ -188,6 +190,9 @@ def broken(path, tmp_path, line, value):
         ("1,2,1_0,4,5", "line 300: '1_0' in 'c'"),  # a number to Python, not to pyarrow
         ("1,2,\u2028,4,5", r"line 300: .* in 'c'"),  # a line end to Python, not to CSV
         ("1,2,3", "line 300: has 3 values, and the header 5"),
+        ("   ", "line 300: has 1 values, and the header 5"),
+        (f"1,2,x,{'0' * 200000},5", "line 300: is no row: field larger than"),
+        ("1,2,3,4,5\r1,2,x,4,5", "line 300: is no row: new-line character"),
     ],
 )
 def test_a_bad_line_in_the_middle_is_named(parts, tmp_path, monkeypatch, value, message):
@@ -209,6 +214,13 @@ def test_no_row_is_made_of_a_line_break_within_quotes(tmp_path, monkeypatch):
     path.write_text('a,y,note\n1,2,"x\n5,6,7"\n8,9,z\n')
     with pytest.raises(ValueError, match="text.csv: a quote without its other between lines 2"):
         all_of(mlr.stream(path, "y", ["a"]))
+
+
+def test_lines_longer_than_what_is_parsed_at_once(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("text,a,y\n" + f"{'z' * 3_000_000},1,2\n" * 3)
+    X, y = all_of(mlr.stream(path, "y", ["a"]))
+    assert X.tolist() == [[1]] * 3 and y.tolist() == [2] * 3
 
 
 def test_lines_that_are_no_rows(tmp_path):
@@ -243,7 +255,15 @@ def test_a_bad_row_of_a_parquet_file_is_named(parts, tmp_path):
         all_of(mlr.stream(tmp_path / "bad.parquet", "y"))
 
 
-@pytest.mark.parametrize("change", ["touched", "gone", "shorter"])
+def test_decimal_numbers_of_a_parquet_file(tmp_path):
+    values = [decimal.Decimal("1.50"), decimal.Decimal("-2.25")]
+    table = pyarrow.table({"a": values, "y": [True, False]})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    X, y = all_of(mlr.stream(tmp_path / "rows.parquet", "y", shuffle_buffer=0))
+    assert X.tolist() == [[1.5], [-2.25]] and y.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("change", ["touched", "gone", "shorter", "replaced"])
 def test_files_must_stay_as_they_are(parts, change):
     stream = mlr.stream(parts, "y")
     all_of(stream)
@@ -252,6 +272,9 @@ def test_files_must_stay_as_they_are(parts, change):
         os.utime(path)
     elif change == "gone":
         os.remove(path)
+    elif change == "replaced":
+        shutil.copy2(path, f"{path}.copy")
+        os.replace(f"{path}.copy", path)
     else:
         os.truncate(path, os.path.getsize(path) // 2)
     with pytest.raises(ValueError, match=r"2\.\w+: (has changed|cannot be read)"):
@@ -281,6 +304,8 @@ def test_an_interrupted_epoch_leaves_no_thread(parts, engine):
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt) as kept:
         mlr.train(mlr.init_params(len(stream.columns), dtype="float64"), stream, 1, 0.0, engine)
+    while any(isinstance(thread, threading.Timer) for thread in threading.enumerate()):
+        pass  # the one of the note on compiling is just about to end
     assert threading.active_count() == before and kept.tb is not None
 
 
@@ -310,12 +335,23 @@ def test_says_what_is_wrong(parts, tmp_path):
         ("a,y\n", "no row"),
         ("a,y\n1e-200,1\n2e-200,2\n", "vanish as squares"),
         ("a,y\n1e200,1\n2e200,2\n", "overflow"),
+        ("ä,y\n1,2\n".encode("latin-1"), "not text in UTF-8"),
     ):
-        (tmp_path / "0.csv").write_text(content)
+        content = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "0.csv").write_bytes(content)
         with pytest.raises(ValueError, match=message):
             mlr.stream(tmp_path / "0.csv", "y", standardize=True)
-    with pytest.raises(TypeError, match="must be a list of columns, not 'a'"):
-        mlr.stream(tmp_path / "0.csv", "y", "a")
+    (tmp_path / "0.csv").write_text("a,y\n1,2\n")
+    for changes, message in (
+        ({"features": "a"}, "must be a list of columns, not 'a'"),
+        ({"source": [tmp_path / "0.csv"]}, "source: must be the name"),
+        ({"part": 3}, "part: must be a pair"),
+        ({"standardize": "yes"}, "standardize: must be a bool"),
+        ({"standardize": ([0], [-1], [0], [1])}, "standardize: must hold finite means"),
+        ({"standardize": ([0], [1], [np.nan], [1])}, "standardize: must hold finite means"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            mlr.stream(**{"source": tmp_path / "0.csv", "target": "y", **changes})
 
 
 def test_train_py(parts, rows, tmp_path):

@@ -91,24 +91,37 @@ def test_one_hot_drops_the_first_level(write):
 
 def test_encode_by_the_levels_of_the_fit(write):
     fit = tables.load(write(CITIES), "price", one_hot=True)
-    again = tables.read_csv(write("city,size\nBonn,5\n"))
+    again = tables.read_table(write("city,size\nBonn,5\n"))
     assert tables.encode(again, fit.features, fit.levels)[0].tolist() == [[5, 1, 0]]
     with pytest.raises(ValueError, match="'city' holds 'Paris', unknown"):
-        tables.encode(tables.read_csv(write("city,size\nParis,5\n")), fit.features, fit.levels)
+        tables.encode(tables.read_table(write("city,size\nParis,5\n")), fit.features, fit.levels)
     with pytest.raises(ValueError, match="no column 'city'; the nearest is 'City'"):
-        tables.encode(tables.read_csv(write("City,size\nUlm,5\n")), fit.features, fit.levels)
+        tables.encode(tables.read_table(write("City,size\nUlm,5\n")), fit.features, fit.levels)
     with pytest.raises(ValueError, match="'size' holds text"):
-        tables.encode(tables.read_csv(write("city,size\nUlm,big\n")), fit.features, fit.levels)
+        tables.encode(tables.read_table(write("city,size\nUlm,big\n")), fit.features, fit.levels)
 
 
 def test_text_stays_text_whatever_other_rows_hold(write):
     """A column of text is text in the next file too, where all of it could be numbers."""
     fit = tables.load(write("k,y\n01,1\n1,2\na,3\n"), "y", one_hot=True)
     assert fit.levels == {"k": ["01", "1", "a"]}
-    again = tables.read_csv(write(" k\n1\n01\n"), fit.levels)
+    again = tables.read_table(write(" k\n1\n01\n"), fit.levels)
     assert tables.encode(again, fit.features, fit.levels)[0].tolist() == [[1, 0], [0, 0]]
     fit = tables.load(write("k,y\n2020-01-02,1\n2020-01-03,2\n"), "y", one_hot=True)
     assert fit.levels == {"k": ["2020-01-02", "2020-01-03"]}
+
+
+def test_parquet(write, tmp_path):
+    from pyarrow import csv, parquet
+
+    path = tmp_path / "cities.parquet"
+    parquet.write_table(csv.read_csv(write(CITIES)), path)
+    from_csv, table = (tables.load(file, "price", one_hot=True) for file in (write(CITIES), path))
+    assert table.columns == from_csv.columns and table.levels == from_csv.levels
+    assert (table.X == from_csv.X).all() and (table.y == from_csv.y).all()
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="cities.parquet: "):
+        tables.load(path, "price")
 
 
 def test_missing(write):
@@ -134,7 +147,7 @@ def test_column_means_of_nothing():
         ("", "is empty"),
         ("\n\n", "is empty"),
         ("\ufeff", "is empty"),
-        ("a,y\n", "a header but no rows"),
+        ("a,y\n", "has no rows"),
         ("a,y\n1,2\n3\n", "Expected 2 columns, got 1"),
         ("a,y\n1,2\n3,4,5\n", "Row #3: Expected 2 columns, got 3"),
         ("a,y,a\n1,2,3\n", "names a column twice: 'a'"),
@@ -142,7 +155,7 @@ def test_column_means_of_nothing():
         ("a,y\n1,2\n".encode("utf-16"), "not a text file"),
         ("ä,y\n1,2\n".encode("latin-1"), "(?i)utf-?8"),
         ("a,y\nx\xff,2\n".encode("latin-1"), "(?i)utf-?8|text in 'a'"),
-        ("a,y\nx,2\nz,3\n", "text in 'a'; leave it out, or one-hot"),
+        ("a,y\nx,2\nz,3\n", "text in 'a'; leave it out, or take one_hot"),
         ("a,y\n2020-01-01,2\n2020-01-02,3\n", "text in 'a'"),
         ("a,y\n1,x\n2,z\n", "target: 'y' holds text"),
         ("a,y\n1,inf\n2,3\n", "'y' holds infinity"),
@@ -192,4 +205,4 @@ def test_text_cannot_be_filled_in(write):
 def test_missing_library(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"mxlinreg\[data\]"):
-        tables.read_csv("table.csv")
+        tables.read_table("table.csv")
