@@ -4,6 +4,7 @@ import ctypes
 import math
 import sys
 from contextlib import suppress
+from functools import partial
 from threading import Timer
 from typing import Sequence, Union
 from weakref import WeakKeyDictionary
@@ -76,12 +77,15 @@ def train_epoch(
         check_stream(loader, views[0])
         no_data = np.empty((0, w.shape[1]), w.dtype), np.empty(0, w.dtype)
         shuffle_end, run_batches = _ready(*no_data, np.dtype(np.int32), settings)
-        blocks = loader.blocks()
+        blocks = loader.blocks(partial(_row_order, shuffle_end))
     else:
         X, y = _data(loader)
         check_batch(X, y, views[0])
         shuffle_end, run_batches = _ready(X[:0], y[:0], _order_dtype(len(X)), settings)
-        blocks = [(X, y, _row_order(len(X), loader.shuffle, shuffle_end))]
+        order = np.arange(len(X), dtype=_order_dtype(len(X)))
+        if loader.shuffle:
+            order = _row_order(shuffle_end, np.random.mtrand._rand, len(X))
+        blocks = [(X, y, order)]
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
     rows_per_call = batches_per_call * loader.batch_size
     num_batches, cumulative_loss = 0, 0.0
@@ -152,13 +156,13 @@ def _write(views, w, b):
         ctypes.memmove(view.ctypes.data, value.tobytes(), value.nbytes)
 
 
-def _row_order(num_rows, shuffle, shuffle_end):
+def _row_order(shuffle_end, random, num_rows):
     """The rows as the chapter's sampler draws them, in 4 bytes each where they fit."""
     order = np.arange(num_rows, dtype=_order_dtype(num_rows))
-    if shuffle and order.itemsize == 8:
-        np.random.shuffle(order)  # from 2**31 rows on
-    elif shuffle:
-        generator = np.random.mtrand._rand._bit_generator
+    if order.itemsize == 8:
+        random.shuffle(order)  # from 2**31 rows on
+    else:
+        generator = random._bit_generator
         draw = ctypes.cast(generator.ctypes.next_uint32, ctypes.c_void_p).value
         with generator.lock:
             for rows in range(num_rows, 1, -_SWAPS_PER_CALL):

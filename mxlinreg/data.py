@@ -3,6 +3,7 @@
 import hashlib
 import json
 from contextlib import closing
+from functools import partial
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, Union
@@ -113,6 +114,14 @@ class ArrayLoader(gluon.data.DataLoader):
         return digest.hexdigest()
 
 
+def _in_order(num_rows):
+    return np.arange(num_rows, dtype=np.int32)
+
+
+def _permutation(random, num_rows):
+    return random.permutation(num_rows).astype(np.int32)
+
+
 class Stream:
     """Rows that are read anew in each pass: data larger than memory. `stream` makes it.
 
@@ -186,16 +195,25 @@ class Stream:
                 rows = slice(start, start + self.batch_size)
                 yield nd.array(X[rows], dtype=self.dtype), nd.array(y[rows], dtype=self.dtype)
 
-    def blocks(self) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The blocks as they were read, each with the order of its rows, array of int32."""
-        if not self.shuffle:
-            return self._pass(range(self.num_units), None)
-        units = np.random.permutation(self.num_units).tolist()
-        return self._pass(units, np.random.RandomState(np.random.randint(2**31 - 1)))
+    def blocks(
+        self, permutation: Callable[[np.random.RandomState, int], np.ndarray] = _permutation
+    ) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The blocks as they were read, each with the order of its rows, array of int32.
 
-    def _pass(self, units, random):
+        Parameters
+        ----------
+        permutation : callable
+            ``permutation(random, n)`` shuffles n rows, as NumPy does.
+        """
+        if not self.shuffle:
+            return self._pass(range(self.num_units), _in_order)
+        units = np.random.permutation(self.num_units).tolist()
+        random = np.random.RandomState(np.random.randint(2**31 - 1))
+        return self._pass(units, partial(permutation, random))
+
+    def _pass(self, units, order):
         rows = 0
-        with closing(_ahead(self._filled(units, random))) as blocks:
+        with closing(_ahead(self._filled(units, order))) as blocks:
             for X, y, order in blocks:
                 yield X, y, order
                 rows += len(X)
@@ -236,7 +254,7 @@ class Stream:
         own = np.zeros((5, len(self.columns) + 1))
         dtype, self.dtype = self.dtype, np.dtype("float64")
         try:
-            for X, y, _ in self._pass(range(self.num_units), None):
+            for X, y, _ in self._pass(range(self.num_units), _in_order):
                 own = _merged(own, _moments(np.column_stack([X, y])))
         finally:
             self.dtype = dtype
@@ -256,7 +274,7 @@ class Stream:
         self.X_mean, self.y_mean = np.split(mean, [-1])
         self.X_scale, self.y_scale = np.split(scale, [-1])
 
-    def _filled(self, units, random):
+    def _filled(self, units, order):
         """Blocks of equal size from the tables of the units, standardised, and their orders."""
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
@@ -269,11 +287,6 @@ class Stream:
             scaling = list(zip(np.append(self.X_mean, self.y_mean), factors))
         X, y, filled = None, None, 0
 
-        def block():
-            if random is None:
-                return X[:filled], y[:filled], np.arange(filled, dtype=np.int32)
-            return X[:filled], y[:filled], random.permutation(filled).astype(np.int32)
-
         # Parsed in one thread, filled in in another: the blocks are asked for in a third.
         with closing(_ahead(table for unit in units for table in self.read(unit))) as tables:
             for table in tables:
@@ -285,16 +298,19 @@ class Stream:
                     part = min(rows - start, size - filled)
                     for j, column in enumerate(table):
                         place = y if j == num_inputs else X[:, j]
+                        place = place[filled : filled + part]
                         values = column[start : start + part]
-                        if scaling is not None:
-                            values = (values - scaling[j][0]) * scaling[j][1]
-                        place[filled : filled + part] = values
+                        if scaling is None:
+                            place[:] = values
+                        else:
+                            mean, factor = scaling[j]
+                            np.multiply(values - mean, factor, out=place)
                     start, filled = start + part, filled + part
                     if filled == size:
-                        yield block()
+                        yield X, y, order(size)
                         X = None
         if X is not None:
-            yield block()
+            yield X[:filled], y[:filled], order(filled)
 
 
 def _moments(block):

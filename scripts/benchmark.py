@@ -2,7 +2,7 @@
 """Time an epoch of both engines beside the same epoch in other libraries.
 
 Prints a table, and writes it as benchmark.json, benchmark.png and growth.png. With --scale it
-measures several workers instead, and writes scale.json and scale.png.
+measures streams of files and several workers instead, and writes scale.json and scale.png.
 """
 
 import json
@@ -84,7 +84,7 @@ def make_parser():
     add(
         "--scale",
         action="store_true",
-        help="measure and model the training on several workers, and nothing else",
+        help="measure streams of files, and measure and model several workers, and nothing else",
     )
     return parser
 
