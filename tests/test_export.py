@@ -120,11 +120,11 @@ def test_every_kind_of_model_and_its_names(tmp_path, dtype, kind):
 
 def test_a_fitted_regressor_of_scikit_learn(data, tmp_path):
     """Its conventions are LinearRegressor's."""
-    from sklearn.linear_model import LinearRegression
+    linear_model = pytest.importorskip("sklearn.linear_model")
 
     table = np.loadtxt(data / "diabetes.csv", delimiter=",", skiprows=1)
     for y in (table[:, -1], table[:, -3:]):
-        fitted = LinearRegression().fit(table[:, :7], y)
+        fitted = linear_model.LinearRegression().fit(table[:, :7], y)
         export_onnx(fitted, tmp_path / "m.onnx")
         yhat = onnx_predict(tmp_path / "m.onnx", table[:, :7])
         np.testing.assert_allclose(yhat.reshape(y.shape), fitted.predict(table[:, :7]), rtol=1e-12)
