@@ -82,9 +82,10 @@ def train_epoch(
         X, y = _data(loader)
         check_batch(X, y, views[0])
         shuffle_end, run_batches = _ready(X[:0], y[:0], _order_dtype(len(X)), settings)
-        order = np.arange(len(X), dtype=_order_dtype(len(X)))
         if loader.shuffle:
             order = _row_order(shuffle_end, np.random.mtrand._rand, len(X))
+        else:
+            order = np.arange(len(X), dtype=_order_dtype(len(X)))
         blocks = [(X, y, order)]
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
     rows_per_call = batches_per_call * loader.batch_size

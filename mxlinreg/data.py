@@ -211,9 +211,9 @@ class Stream:
         random = np.random.RandomState(np.random.randint(2**31 - 1))
         return self._pass(units, partial(permutation, random))
 
-    def _pass(self, units, order):
+    def _pass(self, units, order_of):
         rows = 0
-        with closing(_ahead(self._filled(units, order))) as blocks:
+        with closing(_ahead(self._filled(units, order_of))) as blocks:
             for X, y, order in blocks:
                 yield X, y, order
                 rows += len(X)
@@ -274,7 +274,7 @@ class Stream:
         self.X_mean, self.y_mean = np.split(mean, [-1])
         self.X_scale, self.y_scale = np.split(scale, [-1])
 
-    def _filled(self, units, order):
+    def _filled(self, units, order_of):
         """Blocks of equal size from the tables of the units, standardised, and their orders."""
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
@@ -307,10 +307,10 @@ class Stream:
                             np.multiply(values - mean, factor, out=place)
                     start, filled = start + part, filled + part
                     if filled == size:
-                        yield X, y, order(size)
+                        yield X, y, order_of(size)
                         X = None
         if X is not None:
-            yield X[:filled], y[:filled], order(filled)
+            yield X[:filled], y[:filled], order_of(filled)
 
 
 def _moments(block):

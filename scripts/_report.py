@@ -46,12 +46,14 @@ def predict(X, params):
 
 def metrics(y, X, params):
     y = y.astype("float64")
-    squares = (predict(X, params) - y) ** 2
-    total = ((y - y.mean()) ** 2).mean()
-    mse = float(squares.mean())
+    mse = float(((predict(X, params) - y) ** 2).mean())
+    return as_metrics(len(y), mse, float(((y - y.mean()) ** 2).mean()))
+
+
+def as_metrics(rows, mse, variance):
     # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
-    r2 = float(1 - mse / total) if total > 0 else None
-    return {"rows": len(y), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
+    r2 = 1 - mse / variance if variance > 0 else None
+    return {"rows": rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
 
 
 def metrics_of_stream(stream, params, kv):
@@ -72,9 +74,7 @@ def metrics_of_stream(stream, params, kv):
         errors = predict(X, params) - total / number - y
         sums += [len(y), (errors**2).sum(), y.sum(), (y**2).sum()]
     rows, squares, first, second = map(float, together(sums))
-    mse, variance = squares / rows, second / rows - (first / rows) ** 2
-    r2 = 1 - mse / variance if variance > 0 else None
-    return {"rows": int(rows), "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
+    return as_metrics(int(rows), squares / rows, second / rows - (first / rows) ** 2)
 
 
 def print_contexts(args):

@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from _command import Parser, count, run
-from _scale import scale
+from _scale import digits, scale
+from _streams import verdict
 
 HERE = Path(__file__).parent
 # rows, inputs, batch size; the first is the chapter's
@@ -397,10 +398,6 @@ def targets(results):
     ]
 
 
-def digits(value):
-    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
-
-
 def print_shape(shape):
     print(f"\n### {shape['rows']} rows, {shape['inputs']} inputs, batch {shape['batch_size']}\n")
     print("| one epoch | ms | from | to | times the compiled | first epoch, s |")
@@ -445,10 +442,10 @@ def print_targets(rows):
     print("\n| target | measured | bound | |\n|---|---:|---:|---|")
     for row in rows:
         if row["met"] is None:
-            measured, verdict = "", "not measured"
+            measured, how = "", "not measured"
         else:
-            measured, verdict = digits(row["measured"]), "met" if row["met"] else "**missed**"
-        print(f"| {row['target']} | {measured} | {row['bound']} | {verdict} |")
+            measured, how = digits(row["measured"]), verdict(row["met"])
+        print(f"| {row['target']} | {measured} | {row['bound']} | {how} |")
 
 
 def plot_shapes(shapes):

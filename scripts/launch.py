@@ -241,23 +241,28 @@ def plan(args, hosts, addresses, ports):
     return processes
 
 
+def what_ended(process, status):
+    """In words, why the job is to end: a process, or None for a signal to the launcher."""
+    try:
+        name = signal.Signals(status - 128).name
+    except ValueError:
+        name = None
+    if process is None:
+        return f"interrupted by {name}; ending all"
+    where = "" if process.host == LOOPBACK else f" on {process.host}"
+    how = f"was killed by {name}" if name else f"failed with status {status}"
+    return f"{process.name}{where} {how}; ending the others"
+
+
 def first_failure(ended, num_workers):
     """Wait for all workers to succeed, for any process to fail or for a signal; the status."""
     while num_workers > 0:
         process, status = ended.get()
-        if process is None:
-            name = signal.Signals(status - 128).name
-            with OUTPUT:
-                print(f"launch.py: interrupted by {name}; ending all", file=sys.stderr)
-            return status
         if status != 0:
-            process.relayed(time.monotonic() + 1)
-            how = f"failed with status {status}"
-            with suppress(ValueError):
-                how = f"was killed by {signal.Signals(status - 128).name}"
-            where = "" if process.host == LOOPBACK else f" on {process.host}"
+            if process is not None:
+                process.relayed(time.monotonic() + 1)
             with OUTPUT:
-                print(f"launch.py: {process.name}{where} {how}; ending the others", file=sys.stderr)
+                print(f"launch.py: {what_ended(process, status)}", file=sys.stderr)
             return status
         num_workers -= process.role == "worker"
     return 0

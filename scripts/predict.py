@@ -4,6 +4,7 @@
 import sys
 from pathlib import Path
 
+import _report
 from _command import Parser, run
 
 
@@ -26,7 +27,7 @@ def predict(args):
 
     if args.output is not None:
         check_writable("--output", args.output)
-    (w, b), model = load_model(args.model)
+    params, model = load_model(args.model)
     unknown = {"features", "levels", "fill", "target"} - set(model)
     if unknown:
         raise ValueError(f"{args.model}: is not a model of train.py; its JSON lacks {unknown}")
@@ -38,8 +39,7 @@ def predict(args):
     if missing.any():
         listed = ", ".join(f"{name!r} {n}" for name, n in zip(columns, missing) if n)
         raise ValueError(f"{args.data}: missing values ({listed}); fill them in, or drop the rows")
-    yhat = X @ w.asnumpy().astype(np.float64)[:, 0] + b.asnumpy().astype(np.float64)[0]
-    table = {f"predicted {model['target']}": yhat}
+    table = {f"predicted {model['target']}": _report.predict(X, params)}
     if args.output is None:
         tables.write_csv(sys.stdout.buffer, table)
     else:

@@ -15,6 +15,7 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
+from test_scripts import SCRIPTS, environment
 
 import mxlinreg as mlr
 from mxlinreg import checkpoint, files
@@ -460,16 +461,12 @@ def test_killed_at_twenty_moments(tmp_path, monkeypatch, engine):
     assert run()[0] == 0
 
 
-SCRIPT = Path(__file__).parent.parent / "scripts" / "train.py"
-
-
 def train_py(*arguments, kill_after=None):
     """The exit status, stdout and stderr of the script, killed when it has printed this much."""
-    inherited = {k: v for k, v in os.environ.items() if k != "MXNET_ENGINE_TYPE"}
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
+        [sys.executable, str(SCRIPTS / "train.py"), *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**inherited, "PYTHONPATH": str(SCRIPT.parent.parent)},
+        env=environment(),
     )  # fmt: skip
     if kill_after is not None:
         begin, number = kill_after

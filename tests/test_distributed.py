@@ -15,12 +15,13 @@ import mxnet as mx
 import numpy as np
 import pytest
 from distributed_job import begin, data, numbers
+from test_scripts import SCRIPTS, environment
 
 import mxlinreg as mlr
 from mxlinreg import distributed
 
 TESTS = Path(__file__).parent
-LAUNCH, TRAIN = (TESTS.parent / "scripts" / name for name in ("launch.py", "train.py"))
+LAUNCH, TRAIN = SCRIPTS / "launch.py", SCRIPTS / "train.py"
 
 
 # Several devices in one process
@@ -91,15 +92,11 @@ def test_parts_cover_every_row_once(num_rows, n):
 # Several workers
 
 
-def environment(**changes):
-    inherited = {k: v for k, v in os.environ.items() if k not in ("MXNET_ENGINE_TYPE", "PORT")}
-    return {**inherited, "PYTHONPATH": str(TESTS.parent), **changes}
-
-
 def start(*arguments, **changes):
     return subprocess.Popen(
         [sys.executable, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**changes),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**environment(), **changes},
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 
 def environment():
-    inherited = {k: v for k, v in os.environ.items() if k != "MXNET_ENGINE_TYPE"}
+    inherited = {k: v for k, v in os.environ.items() if k not in ("MXNET_ENGINE_TYPE", "PORT")}
     return {**inherited, "PYTHONPATH": str(SCRIPTS.parent)}
 
 
