@@ -11,8 +11,8 @@ PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 
 def check_outputs(args):
     """Find out now, not after the training, whether the results can be written."""
-    from mxlinreg.checkpoint import description_path
-    from mxlinreg.files import check_writable
+    from mxlinreg._files import check_writable
+    from mxlinreg.models.checkpoint import description_path
     from mxlinreg.plotting import plot_network
 
     if args.save is not None:
@@ -126,7 +126,7 @@ def save(args, params, losses, results, columns, target, **encoding):
 
     `encoding` is how the file's columns become those of the model, where they are not the same.
     """
-    from mxlinreg.checkpoint import save_model
+    from mxlinreg.models.checkpoint import save_model
 
     description = {
         "columns": columns,
@@ -144,7 +144,7 @@ def save(args, params, losses, results, columns, target, **encoding):
 
 def print_saved(args, losses, interrupted):
     """Tell where the model is; after Ctrl-C raise what tells so, and how far it has come."""
-    from mxlinreg.checkpoint import description_path
+    from mxlinreg.models.checkpoint import description_path
 
     saved = "nothing saved"
     if args.save is not None:

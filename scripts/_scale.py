@@ -38,7 +38,7 @@ CASES = [
 def scale(args):
     import numpy as np
 
-    from mxlinreg.files import replacing
+    from mxlinreg._files import replacing
     from mxlinreg.plotting import save_figure
 
     args.output.mkdir(parents=True, exist_ok=True)
@@ -316,11 +316,11 @@ def work(rows, path):
                 alone = Alone(mlr.ArrayLoader(*data(8 * size, inputs), size))
 
                 def batches(params=params, alone=alone):
-                    distributed.add_up = lambda kv, numbers: numbers
+                    distributed.workers.add_up = lambda kv, numbers: numbers
                     try:
-                        distributed._run_batches(kv, params, alone, 1e-6)
+                        distributed.workers._run_batches(kv, params, alone, 1e-6)
                     finally:
-                        distributed.add_up = added_up
+                        distributed.workers.add_up = added_up
 
                 parts["batch"][size] = seconds(batches, 5) / 8
         if kv.rank == 0:

@@ -29,7 +29,7 @@ def make_parser():
 
 
 def accuracy(args):
-    from mxlinreg.files import replacing
+    from mxlinreg._files import replacing
 
     text = report()
     if args.output is None:

@@ -93,7 +93,7 @@ def make_parser():
 def benchmark(args):
     if args.scale:
         return scale(args)
-    from mxlinreg.files import check_writable, replacing
+    from mxlinreg._files import check_writable, replacing
     from mxlinreg.plotting import plot_network, save_figure
 
     plot_network(1)  # is matplotlib there?

@@ -21,9 +21,9 @@ def make_parser():
 def predict(args):
     import numpy as np
 
-    from mxlinreg import tables
-    from mxlinreg.checkpoint import load_model
-    from mxlinreg.files import check_writable, replacing
+    from mxlinreg._files import check_writable, replacing
+    from mxlinreg.models.checkpoint import load_model
+    from mxlinreg.rows import tables
 
     if args.output is not None:
         check_writable("--output", args.output)

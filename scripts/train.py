@@ -161,7 +161,8 @@ def train_table(args):
     import mxnet as mx
     import numpy as np
 
-    from mxlinreg import distributed, plotting, tables
+    from mxlinreg import distributed, plotting
+    from mxlinreg.rows import tables
 
     dtype = args.dtype or "float64"
     table = tables.load(
@@ -234,7 +235,8 @@ def train_stream(args):
     import numpy as np
 
     import mxlinreg as mlr
-    from mxlinreg import distributed, scaling
+    from mxlinreg import distributed
+    from mxlinreg.moments import scaling
 
     dtype = args.dtype or "float64"
     chosen = args.data, args.target, args.features
@@ -285,7 +287,7 @@ def fit_table(args, X, y, columns, figure):
     """Train on standardised columns: [w, b] in the data's units, and what `fit` gives."""
     import mxnet as mx
 
-    from mxlinreg import scaling
+    from mxlinreg.moments import scaling
 
     dtype = args.dtype or "float64"
     X_scaled, X_mean, X_scale = scaling.standardise(X)
@@ -359,7 +361,7 @@ def fit(args, params, train_data, epochs, learning_rate, log):
     """
     import mxlinreg as mlr
     from mxlinreg import distributed
-    from mxlinreg.checkpoint import read_checkpoint
+    from mxlinreg.models.checkpoint import read_checkpoint
 
     losses = []
     if args.resume and args.checkpoint.exists():
@@ -408,7 +410,7 @@ def fit(args, params, train_data, epochs, learning_rate, log):
 def autograd_with_hint(num_batches):
     """The autograd engine, which tells of the compiled one if it will take over a minute."""
     import mxlinreg as mlr
-    from mxlinreg.data import Stream
+    from mxlinreg.chapter.data import Stream
 
     done = 0
     start = time.perf_counter()

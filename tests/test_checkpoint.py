@@ -18,7 +18,8 @@ import pytest
 from test_scripts import SCRIPTS, environment
 
 import mxlinreg as mlr
-from mxlinreg import checkpoint, files
+from mxlinreg import _files as files
+from mxlinreg.models import checkpoint
 
 
 @pytest.fixture
@@ -432,7 +433,7 @@ def test_killed_at_twenty_moments(tmp_path, monkeypatch, engine):
     tests = Path(__file__).resolve().parent
     monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{tests.parent}")
     context = multiprocessing.get_context("forkserver")  # each process has all imported already
-    context.set_forkserver_preload(["mxlinreg._kernel", __name__])
+    context.set_forkserver_preload(["mxlinreg.compiled.kernel", __name__])
     path, result = tmp_path / "run.ckpt", tmp_path / "result.json"
     unbroken = job(None, 100, resume=False, engine=engine)
 

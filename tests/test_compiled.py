@@ -167,7 +167,7 @@ def test_refuses_a_gpu():
 
 def test_names_the_extra_when_numba_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "mxlinreg._kernel", raising=False)
+    monkeypatch.delitem(sys.modules, "mxlinreg.compiled.kernel", raising=False)
     params = mlr.init_params()
     before = params[0].asnumpy()
     with pytest.raises(ImportError, match=r"mxlinreg\[fast\]"):
@@ -190,7 +190,9 @@ def test_ctrl_c_leaves_the_parameters_of_one_batch(monkeypatch):
         reached.add(tuple(np.round([*w, b], 9)))
     params = mlr.init_params(dtype="float64")
     mlr.compiled.train_epoch(params, loader, 1e-3)
-    monkeypatch.setattr(mlr.compiled, "_VALUES_PER_CALL", 100)  # as if the epoch were a long one
+    monkeypatch.setattr(
+        mlr.compiled.epoch, "_VALUES_PER_CALL", 100
+    )  # as if the epoch were a long one
     seen = set()
     for delay in np.linspace(1e-4, 5e-3, 40):
         params[0][:], params[1][:] = 0, 0
@@ -212,7 +214,7 @@ def test_ctrl_c_leaves_the_parameters_of_one_batch(monkeypatch):
 
 def test_an_epoch_compiles_nothing_that_was_not_compiled_before_it(seed):
     """What is compiled ahead, with a note of it, has the types of what is then passed."""
-    from mxlinreg import _kernel
+    from mxlinreg.compiled import kernel as _kernel
 
     for dtype in ("float32", "float64"):
         loader = mlr.ArrayLoader(*linear(30, 2, 1, dtype))

@@ -76,9 +76,11 @@ def test_errors():
 
 def test_servers_that_round_are_found_out(monkeypatch):
     """MXNet's may, by what they find in memory; launch.py starts them so that they do not."""
-    monkeypatch.setattr(distributed, "add_up", lambda kv, array, name: array.astype("float32"))
+    monkeypatch.setattr(
+        distributed.workers, "add_up", lambda kv, array, name: array.astype("float32")
+    )
     with pytest.raises(ValueError, match="a server rounds float64"):
-        distributed._check_servers(types.SimpleNamespace(rank=0), 1)
+        distributed.workers._check_servers(types.SimpleNamespace(rank=0), 1)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 1000])

@@ -339,8 +339,8 @@ def test_bad_parameters(settings, message):
 
 def test_auto_is_autograd_without_numba(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "mxlinreg._kernel", raising=False)
-    monkeypatch.delattr("mxlinreg._kernel", raising=False)
+    monkeypatch.delitem(sys.modules, "mxlinreg.compiled.kernel", raising=False)
+    monkeypatch.delattr("mxlinreg.compiled.kernel", raising=False)
     X, y = datasets.load_diabetes(return_X_y=True)
     auto = LinearRegressor(random_state=0).fit(X, y)
     autograd = LinearRegressor(engine="autograd", random_state=0).fit(X, y)
@@ -349,6 +349,6 @@ def test_auto_is_autograd_without_numba(monkeypatch):
 
 def test_names_the_extra_when_scikit_learn_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
-    monkeypatch.delitem(sys.modules, "mxlinreg.estimator")
+    monkeypatch.delitem(sys.modules, "mxlinreg.fitting.regressor")
     with pytest.raises(ImportError, match=r"mxlinreg\[sklearn\]"):
-        import mxlinreg.estimator  # noqa: F401
+        import mxlinreg.fitting.regressor  # noqa: F401

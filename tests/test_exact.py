@@ -117,7 +117,7 @@ def test_statistics_by_their_textbook_formulas(intercept, weighted):
 @pytest.mark.parametrize("dof", [1, 2, 9, 40, 431, 10**6])
 def test_students_and_fishers_distribution_to_12_digits(dof):
     stats = pytest.importorskip("scipy.stats")
-    from mxlinreg._student import f_p_value, t_p_value, t_quantile
+    from mxlinreg.exact.distributions import f_p_value, t_p_value, t_quantile
 
     # Where SciPy itself has these digits.
     for t in (0.1, 1.0, 2.5, 10.0, 100.0) if dof < 1000 else (0.1, 1.0):

@@ -14,8 +14,8 @@ import onnxruntime
 import pytest
 
 import mxlinreg as mlr
-from mxlinreg import checkpoint
-from mxlinreg.export import export_onnx, export_symbol
+from mxlinreg.models import checkpoint
+from mxlinreg.models.export import export_onnx, export_symbol
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-14}  # of the sum of the terms' sizes
 

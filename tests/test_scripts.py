@@ -13,7 +13,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from mxlinreg.checkpoint import save_model
+from mxlinreg.models.checkpoint import save_model
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 

@@ -12,7 +12,7 @@ from test_scripts import fail, succeed
 
 import mxlinreg as mlr
 from mxlinreg.distributed import device_engine
-from mxlinreg.scaling import standardise
+from mxlinreg.moments.scaling import standardise
 
 pyarrow = pytest.importorskip("pyarrow")
 from pyarrow import csv, parquet  # noqa: E402

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mxlinreg import tables
+from mxlinreg.rows import tables
 
 CITIES = "size,city,price\n1,Ulm,10\n2,Aalen,20\n3,Bonn,30\n4,Ulm,40\n"
 GAPS = "a,b,y\n1,2,3\n,5,6\n7,,9\n10,11,\n"

@@ -10,8 +10,8 @@ from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ._checks import check_count, check_dtype, check_number
-from ._mxnet import gluon, mx, nd
+from .._checks import check_count, check_dtype, check_number
+from .._mxnet import gluon, mx, nd
 from .contexts import context
 from .scratch import real_fn
 

@@ -3,7 +3,7 @@
 import re
 from typing import Union
 
-from ._mxnet import mx, nd
+from .._mxnet import mx, nd
 
 _CUDA_PACKAGES = "mxnet-cu102, mxnet-cu110, mxnet-cu112 or mxnet-cu117"
 

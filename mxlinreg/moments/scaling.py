@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ._mxnet import nd
+from .._mxnet import nd
 
 _BLOCK = 2048  # rows; QR of blocks in the cache takes a quarter of the time of one of all rows
 _EPS = np.finfo(np.float64).eps

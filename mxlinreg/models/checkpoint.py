@@ -21,8 +21,8 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 
-from ._mxnet import mx, nd
-from .files import replacing
+from .._files import replacing
+from .._mxnet import mx, nd
 
 _FIRST_LINE = b"mxlinreg checkpoint 1\n"
 

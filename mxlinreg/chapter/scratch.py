@@ -3,8 +3,8 @@ loss and the optimizer."""
 
 from typing import List, Sequence, Union
 
-from ._checks import check_count, check_dtype
-from ._mxnet import mx, nd
+from .._checks import check_count, check_dtype
+from .._mxnet import mx, nd
 from .contexts import context
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Sequence, Union
 
 import numpy as np
 
-from ._mxnet import nd
-from .files import replacing
-from .scratch import net, real_fn
+from .._files import replacing
+from .._mxnet import nd
+from ..chapter.scratch import net, real_fn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ._checks import check_batch, check_count, check_number, check_params, check_stream
-from ._mxnet import autograd, nd
-from .checkpoint import load_checkpoint, save_checkpoint
+from .._checks import check_batch, check_count, check_number, check_params, check_stream
+from .._files import check_writable, remove_stale
+from .._mxnet import autograd, nd
+from ..models.checkpoint import load_checkpoint, save_checkpoint
 from .data import ArrayLoader, Stream
-from .files import check_writable, remove_stale
 from .scratch import SGD, net, square_loss
 
 Engine = Callable[[Sequence["nd.NDArray"], Iterable, float], float]

@@ -11,10 +11,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ._checks import check_batch, check_ndarrays, check_number, check_shapes, check_stream
-from ._mxnet import nd
-from .data import ArrayLoader, Stream
-from .training import ENGINES, diverged
+from .._checks import check_batch, check_ndarrays, check_number, check_shapes, check_stream
+from .._mxnet import nd
+from ..chapter.data import ArrayLoader, Stream
+from ..chapter.training import ENGINES, diverged
 
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
 _SWAPS_PER_CALL = 1 << 24  # likewise
@@ -183,7 +183,7 @@ def _ready(X, y, order_dtype, settings):
     of its own.
     """
     try:
-        from ._kernel import run_batches, shuffle_end
+        from .kernel import run_batches, shuffle_end
     except ImportError as error:
         raise ImportError(
             'the compiled engine needs Numba: pip install "mxlinreg[fast]" '

@@ -9,8 +9,8 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ._checks import check_count, check_dtype
-from .data import Stream
+from .._checks import check_count, check_dtype
+from ..chapter.data import Stream
 from .tables import check_names, csv_delimiter, is_numeric, is_parquet, quoted
 
 _CSV_BYTES = 1 << 22  # of a CSV file, read at once

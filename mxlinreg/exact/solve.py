@@ -11,9 +11,9 @@ from typing import Any, Callable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from ._extended import add, multiply, total
-from ._mxnet import mx, nd
-from ._student import f_p_value, t_p_value, t_quantile
+from .._mxnet import mx, nd
+from .digits import add, multiply, total
+from .distributions import f_p_value, t_p_value, t_quantile
 
 _BLOCK = 1 << 18  # numbers in a block of rows: 2 MiB, which a processor's cache holds
 _EPS = 2.0**-53

@@ -20,12 +20,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from . import compiled, exact, training
-from ._checks import check_batch, check_count, check_number, check_stream
-from ._mxnet import autograd, mx, nd
-from .contexts import context
-from .data import ArrayLoader, Stream
-from .scratch import SGD, net, square_loss
+from .. import compiled
+from .._checks import check_batch, check_count, check_number, check_stream
+from .._mxnet import autograd, mx, nd
+from ..chapter import training
+from ..chapter.contexts import context
+from ..chapter.data import ArrayLoader, Stream
+from ..chapter.scratch import SGD, net, square_loss
+from ..exact import solve as exact
 
 _PAUSE = 0.2  # seconds between two attempts to reach the scheduler
 _JOB = "PS_ROOT_URI", "PS_ROOT_PORT", "NUM_WORKER", "NUM_SERVER", "ROLE"

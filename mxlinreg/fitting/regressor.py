@@ -20,13 +20,13 @@ except ImportError as error:
         f"(importing it failed with: {error})"
     ) from None
 
-from ._checks import check_count, check_number
-from ._mxnet import mx, nd
-from .contexts import context
-from .data import ArrayLoader
-from .exact import least_squares
-from .scaling import add_rows, whitening
-from .training import DivergenceError, Engine, diverged, train
+from .._checks import check_count, check_number
+from .._mxnet import mx, nd
+from ..chapter.contexts import context
+from ..chapter.data import ArrayLoader
+from ..chapter.training import DivergenceError, Engine, diverged, train
+from ..exact import least_squares
+from ..moments.scaling import add_rows, whitening
 
 # The loop trains a bias, but here the means give the intercept. Of rows that are multiplied by
 # this, and a rate divided by its square, w takes the same steps and the bias next to none.
@@ -365,7 +365,7 @@ def _fastest(ctx):
     """The engine that "auto" stands for."""
     if ctx.device_type == "cpu":
         try:
-            from . import _kernel  # noqa: F401
+            from ..compiled import kernel  # noqa: F401
 
             return "compiled"
         except ImportError:

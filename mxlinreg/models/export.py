@@ -7,10 +7,10 @@ from typing import Any, Union
 
 import numpy as np
 
-from ._checks import check_shapes
-from ._mxnet import mx, nd
+from .._checks import check_shapes
+from .._files import check_writable, replacing
+from .._mxnet import mx, nd
 from .checkpoint import load_model
-from .files import check_writable, replacing
 
 # Of December 2020: every onnxruntime from 1.6 on reads them, and no later one adds to Gemm.
 _OPSET, _IR_VERSION = 13, 7

@@ -1,0 +1,1 @@
+"""What is kept: saved models, checkpoints, and files for other programs."""

@@ -1,0 +1,1 @@
+"""Where rows come from: tables that are read whole, and files that are read block by block."""
