@@ -1,6 +1,6 @@
 """Import, the chapter's bits beside a plain interpreter's, and a fit of a CSV file.
 
-Usage: smoke.py CHAPTER_JSON, the file that tests/chapter.py has written in that interpreter.
+Usage: smoke.py CHAPTER_JSON, the file that tests/chapter/plain_loop.py has written in that interpreter.
 """
 
 import json

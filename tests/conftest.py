@@ -42,3 +42,15 @@ def frozen(data):
         return by_settings[seed, batch_size, dtype]
 
     return numbers
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked `gpu` skip, and say why, where MXNet finds no GPU."""
+    import mxnet as mx
+
+    if mx.runtime.Features().is_enabled("CUDA") and mx.context.num_gpus():
+        return
+    skip = pytest.mark.skip(reason="no GPU that MXNet can use: num_gpus() is 0")
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(skip)

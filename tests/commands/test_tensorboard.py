@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import mxnet as mx
 import numpy as np
-from test_scripts import SCRIPTS, environment, fail, succeed
+from helpers import SCRIPTS, environment, fail, succeed
 
 OPTIONS = "--num-examples", "40", "--learning-rate", "0.01"
 

@@ -3,7 +3,7 @@
 As a program, in a plain interpreter with NumPy 1.23 where `import mxnet` works by itself, it
 writes the numbers that `tests/data/chapter.json` holds:
 
-    python tests/chapter.py tests/data/chapter.json
+    python tests/chapter/plain_loop.py tests/data/chapter.json
 """
 
 import json

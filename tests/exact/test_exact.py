@@ -10,7 +10,7 @@ import pytest
 
 import mxlinreg as mlr
 
-NIST = Path(__file__).parent / "data" / "nist"
+NIST = Path(__file__).parent.parent / "data" / "nist"
 CERTIFIED = json.loads((NIST / "certified.json").read_text())
 # Digits of the worst coefficient, and of the standard errors and the residual deviation. Filip's
 # condition number is 4e9 after scaling: the rounding of the powers of x leaves it seven digits.

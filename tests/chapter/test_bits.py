@@ -1,8 +1,8 @@
 """The chapter, bit for bit: the package beside the chapter's plain loop."""
 
-import chapter
 import mxnet as mx
 import numpy as np
+import plain_loop
 import pytest
 
 import mxlinreg as mlr
@@ -20,11 +20,11 @@ def package(seed, batch_size, epochs):
     return losses, w.asnumpy(), b.asnumpy()
 
 
-@pytest.mark.parametrize("seed", chapter.SEEDS)
+@pytest.mark.parametrize("seed", plain_loop.SEEDS)
 @pytest.mark.parametrize("batch_size, epochs", [(4, 1), (10, 2), (64, 5)])
 def test_same_bits_as_the_plain_loop(seed, batch_size, epochs):
     ours = package(seed, batch_size, epochs)
-    theirs = chapter.chapter(seed, batch_size, epochs)
+    theirs = plain_loop.chapter(seed, batch_size, epochs)
     assert ours[0] == theirs[0]
     assert all(type(loss) is float for loss in ours[0])
     assert ours[1].tobytes() == theirs[1].tobytes() and ours[2].tobytes() == theirs[2].tobytes()

@@ -12,7 +12,6 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
-from test_contexts import needs_gpu
 
 import mxlinreg as mlr
 
@@ -155,7 +154,6 @@ def test_refuses_a_loader_of_another_kind():
 
 
 @pytest.mark.gpu
-@needs_gpu
 def test_refuses_a_gpu():
     X, y = mlr.synthetic(10)
     with pytest.raises(ValueError, match=r"params: on gpu\(0\), but the compiled engine"):

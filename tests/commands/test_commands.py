@@ -2,48 +2,17 @@
 
 import csv
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 import pytest
+from helpers import SCRIPTS, environment, fail, rows_of, rows_of_text, succeed
 
 from mxlinreg.models.checkpoint import save_model
-
-SCRIPTS = Path(__file__).parent.parent / "scripts"
-
-
-def environment():
-    inherited = {k: v for k, v in os.environ.items() if k not in ("MXNET_ENGINE_TYPE", "PORT")}
-    return {**inherited, "PYTHONPATH": str(SCRIPTS.parent)}
-
-
-def run(script, *arguments):
-    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment())
-
-
-def succeed(*arguments):
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def fail(status, *arguments):
-    done = run(*arguments)
-    assert done.returncode == status, done
-    assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr, done.stderr
-    return done.stderr
-
-
-def rows_of(path):
-    with open(path, newline="") as file:
-        return list(csv.reader(file))
 
 
 @pytest.fixture
@@ -177,10 +146,6 @@ def test_diabetes_ends_within_one_per_cent_of_least_squares(data, tmp_path):
     predictions = rows_of_text(succeed("predict.py", model, path).stdout)
     assert predictions[0] == ["predicted progression"]
     np.testing.assert_allclose(np.array(predictions[1:], float)[:, 0], X @ learned, rtol=1e-12)
-
-
-def rows_of_text(text):
-    return list(csv.reader(text.splitlines()))
 
 
 def line_table(table, count=60):

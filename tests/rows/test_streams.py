@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from test_scripts import fail, succeed
+from helpers import fail, succeed
 
 import mxlinreg as mlr
 from mxlinreg.distributed import device_engine

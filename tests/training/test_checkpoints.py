@@ -15,7 +15,7 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
-from test_scripts import SCRIPTS, environment
+from helpers import SCRIPTS, environment
 
 import mxlinreg as mlr
 from mxlinreg import _files as files
@@ -430,8 +430,9 @@ def job_to_kill(begun, path, result, engine):
 @ENGINES
 def test_killed_at_twenty_moments(tmp_path, monkeypatch, engine):
     """Each kill hits the run that resumes the one killed before it, until one gets through."""
-    tests = Path(__file__).resolve().parent
-    monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{tests.parent}")
+    here = Path(__file__).resolve().parent
+    places = here, here.parent, here.parent.parent
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, places)))
     context = multiprocessing.get_context("forkserver")  # each process has all imported already
     context.set_forkserver_preload(["mxlinreg.compiled.kernel", __name__])
     path, result = tmp_path / "run.ckpt", tmp_path / "result.json"

@@ -14,13 +14,13 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
-from distributed_job import begin, data, numbers
-from test_scripts import SCRIPTS, environment
+from helpers import SCRIPTS, environment
+from job import begin, data, numbers
 
 import mxlinreg as mlr
 from mxlinreg import distributed
 
-TESTS = Path(__file__).parent
+HERE = Path(__file__).parent
 LAUNCH, TRAIN = SCRIPTS / "launch.py", SCRIPTS / "train.py"
 
 
@@ -115,7 +115,7 @@ def messages(err):
 def results_of_job(folder, sizes, num_workers, *options):
     """For each number of rows, what each rank has found."""
     command = LAUNCH, "-n", num_workers, *options, "--", sys.executable
-    status, out, err = output(start(*command, TESTS / "distributed_job.py", folder, *sizes))
+    status, out, err = output(start(*command, HERE / "job.py", folder, *sizes))
     assert (status, out, messages(err)) == (0, "", [])
     return zip(*(json.loads((folder / f"{k}.json").read_text()) for k in range(num_workers)))
 
