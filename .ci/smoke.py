@@ -1,12 +1,13 @@
-"""Import, the chapter's bits beside a plain interpreter's, and a fit of a CSV file.
+"""Import, the chapter's bits beside a plain interpreter's, and the installed command.
 
-Usage: smoke.py CHAPTER_JSON, the file that tests/chapter/plain_loop.py has written in that interpreter.
+Usage: smoke.py CHAPTER_JSON, which tests/chapter/plain_loop.py has written in that interpreter.
 """
 
 import json
 import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import mxlinreg as mlr
 
 import mxnet as mx  # isort: skip  (only now can it be imported)
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def chapter(seed, batch_size, epochs):
@@ -35,10 +36,17 @@ for run in runs:
 first = next(run for run in runs if (run["seed"], run["batch_size"]) == (1, 4))
 assert chapter(1, 4, 1)[0] == first["losses"][:1]
 
-fit = [sys.executable, ROOT / "scripts/train.py", "--target", "progression", "--epochs", "20"]
-subprocess.run(
-    [*fit, "--quiet", "--data", ROOT / "tests/data/diabetes.csv"],
-    check=True,
-    stdout=subprocess.DEVNULL,
-)
+with tempfile.TemporaryDirectory() as folder:  # where no clone is at hand
+    mxlinreg = Path(sys.executable).parent / "mxlinreg"
+    table = ROOT / "tests/data/diabetes.csv"
+    model = "--target", "progression", "--epochs", "20", "--save", "diabetes.params"
+    for arguments in (
+        ["train", "--data", table, *model],
+        ["predict", "diabetes.params", table, "--output", "predictions.csv"],
+        ["train", "--num-examples", "400", "--engine", "compiled"],
+    ):
+        command = [mxlinreg, *arguments]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    lines = Path(folder, "predictions.csv").read_text().splitlines()
+    assert lines[0] == '"predicted progression"' and len(lines) == 443, lines[:2]
 print(f"Python {platform.python_version()}, NumPy {np.__version__}: the same bits, and a fit")

@@ -1,42 +1,96 @@
-"""Linear regression from scratch: the tutorial chapter as a package, on MXNet 1.9.1."""
+"""Linear regression from scratch: the tutorial chapter as a package, on MXNet 1.9.1.
 
-from . import compiled, distributed
-from .chapter.contexts import context
-from .chapter.data import ArrayLoader, synthetic
-from .chapter.scratch import SGD, init_params, net, real_fn, square_loss
-from .chapter.training import DivergenceError, train, train_epoch
-from .exact import LeastSquares, RankError, least_squares
-from .models.export import export_onnx, export_symbol
-from .rows.files import stream
+A name is imported when it is first asked for, so importing this costs next to nothing. What it
+does at once is to make ``import mxnet`` work on today's Python and NumPy (`mxlinreg.alive`).
+"""
 
-__all__ = [
-    "context",
-    "real_fn",
-    "synthetic",
-    "ArrayLoader",
-    "stream",
-    "init_params",
-    "net",
-    "square_loss",
-    "SGD",
-    "train_epoch",
-    "train",
-    "DivergenceError",
-    "compiled",
-    "distributed",
-    "least_squares",
-    "LeastSquares",
-    "RankError",
-    "export_onnx",
-    "export_symbol",
-]
+from typing import TYPE_CHECKING, Any, List
+
+from .alive.hook import install as _install
+
+if TYPE_CHECKING:
+    from . import compiled as compiled
+    from . import distributed as distributed
+    from . import exact as exact
+    from . import plotting as plotting
+    from .chapter.contexts import context as context
+    from .chapter.data import synthetic as synthetic
+    from .chapter.scratch import SGD as SGD
+    from .chapter.scratch import init_params as init_params
+    from .chapter.scratch import net as net
+    from .chapter.scratch import real_fn as real_fn
+    from .chapter.scratch import square_loss as square_loss
+    from .chapter.training import DivergenceError as DivergenceError
+    from .chapter.training import train_epoch as train_epoch
+    from .exact.result import LeastSquares as LeastSquares
+    from .exact.result import RankError as RankError
+    from .exact.solve import least_squares as least_squares
+    from .fitting.regressor import LinearRegressor as LinearRegressor
+    from .models.export import export_onnx as export_onnx
+    from .models.export import export_symbol as export_symbol
+    from .rows.array_loader import ArrayLoader as ArrayLoader
+    from .rows.files import stream as stream
+    from .training.run import train as train
+
 __version__ = "0.1.0"
 
+# Each public name and the module that has it; None for a room, which is public itself.
+_PLACES = {
+    "context": "chapter.contexts",
+    "real_fn": "chapter.scratch",
+    "synthetic": "chapter.data",
+    "init_params": "chapter.scratch",
+    "net": "chapter.scratch",
+    "square_loss": "chapter.scratch",
+    "SGD": "chapter.scratch",
+    "train_epoch": "chapter.training",
+    "train": "training.run",
+    "DivergenceError": "chapter.training",
+    "ArrayLoader": "rows.array_loader",
+    "stream": "rows.files",
+    "least_squares": "exact.solve",
+    "LeastSquares": "exact.result",
+    "RankError": "exact.result",
+    "export_onnx": "models.export",
+    "export_symbol": "models.export",
+    "LinearRegressor": "fitting.regressor",
+    "compiled": None,
+    "distributed": None,
+    "exact": None,
+    "plotting": None,
+}
 
-def __getattr__(name):
-    # Imported when it is asked for, and no part of `__all__`: scikit-learn is an extra.
-    if name == "LinearRegressor":
-        from .fitting.regressor import LinearRegressor
+_install()
 
-        return LinearRegressor
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+if not TYPE_CHECKING:  # so that type checkers find names that are not there
+
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        if name == "__all__":
+            return _public_names()
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        place = _PLACES[name]
+        if place is None:
+            return import_module(f".{name}", __name__)
+        value = getattr(import_module(f".{place}", __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *_public_names()})
+
+
+def _public_names() -> List[str]:
+    """The names of `_PLACES`, without LinearRegressor where scikit-learn is missing or too old."""
+    from importlib import metadata
+
+    try:
+        version = metadata.version("scikit-learn").split(".")
+        has_scikit_learn = (int(version[0]), int(version[1])) >= (1, 6)
+    except (metadata.PackageNotFoundError, ValueError, IndexError):
+        has_scikit_learn = False
+    return [name for name in _PLACES if has_scikit_learn or name != "LinearRegressor"]

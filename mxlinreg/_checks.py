@@ -1,5 +1,7 @@
-"""The checks that several rooms share: each error names the argument, what was given and what
-would do."""
+"""Validation of arguments: each error names the argument, the value given and what is accepted.
+
+MXNet's arrays are recognised by their methods, so that checking never loads MXNet.
+"""
 
 import math
 import numbers
@@ -7,7 +9,10 @@ import operator
 
 import numpy as np
 
-from ._mxnet import nd
+
+def is_ndarray(array):
+    """Whether `array` is one of MXNet's."""
+    return hasattr(array, "asnumpy")
 
 
 def check_count(name, value, minimum=1):
@@ -49,7 +54,7 @@ def check_ndarrays(params):
     if not isinstance(params, (list, tuple)) or len(params) != 2:
         raise TypeError("params: expected [w, b], as init_params gives them")
     for name, param in zip("wb", params):
-        if not isinstance(param, nd.NDArray):
+        if not (is_ndarray(param) and hasattr(param, "attach_grad")):
             raise TypeError(f"params: {name} must be an NDArray, not {type(param).__name__}")
         if param.grad is None:
             raise ValueError(f"params: {name} has no gradient; call {name}.attach_grad() first")

@@ -8,7 +8,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
-from _command import Parser, run
+from mxlinreg.commands.parsing import Parser, run
 
 CASES = Path(__file__).parent.parent / "tests" / "data" / "nist"
 NAMES = {

@@ -3,7 +3,7 @@ import os
 import sys
 from pathlib import Path
 
-# The engine that scripts/train.py chooses too: the same bits, in less time.
+# The engine that `mxlinreg train` chooses too: the same bits, in less time.
 os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")
 
 import numpy as np  # noqa: E402

@@ -3,12 +3,11 @@
 import re
 from typing import Union
 
-from .._mxnet import mx, nd
+from .._mxnet import mx
+from ..alive.diagnosis import check_gpu
 
-_CUDA_PACKAGES = "mxnet-cu102, mxnet-cu110, mxnet-cu112 or mxnet-cu117"
 
-
-def context(device: Union[str, "mx.Context"] = "cpu") -> "mx.Context":
+def context(device: Union[str, mx.Context] = "cpu") -> mx.Context:
     """Name a device, and make sure that it works.
 
     Parameters
@@ -39,32 +38,7 @@ def context(device: Union[str, "mx.Context"] = "cpu") -> "mx.Context":
     else:
         raise TypeError(f"device: expected a str or an mx.Context, not {type(device).__name__}")
     if ctx.device_type == "gpu":
-        _check_gpu(ctx)
+        check_gpu(mx, ctx)
     elif ctx.device_type != "cpu":
         raise ValueError(f"device: {ctx} is neither a cpu nor a gpu context")
     return ctx
-
-
-def _check_gpu(ctx):
-    if not mx.runtime.Features().is_enabled("CUDA"):
-        raise ValueError(
-            f"device: {ctx} asked for, but this MXNet is built for the CPU only; put "
-            f"{_CUDA_PACKAGES} in place of the package mxnet, or choose cpu"
-        )
-    try:
-        found = mx.context.num_gpus()
-    except mx.MXNetError:
-        found = 0
-    if ctx.device_id >= found:
-        raise ValueError(
-            f"device: {ctx} asked for, but MXNet finds {found} GPU(s) on this machine; choose "
-            + (f"gpu(0) to gpu({found - 1}), or cpu" if found else "cpu, or check the driver")
-        )
-    try:
-        nd.ones((1,), ctx=ctx).asnumpy()
-    except mx.MXNetError as error:
-        raise ValueError(
-            f"device: the first operation on {ctx} failed; MXNet 1.9.1 runs on GPUs of compute "
-            f"capability 5.0 to 8.9 only, so choose an older GPU ({_CUDA_PACKAGES}, to match its "
-            f"driver), or cpu. MXNet said: {str(error).strip().splitlines()[-1]}"
-        ) from error

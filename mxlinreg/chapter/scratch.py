@@ -8,7 +8,7 @@ from .._mxnet import mx, nd
 from .contexts import context
 
 
-def real_fn(X: "nd.NDArray") -> "nd.NDArray":
+def real_fn(X: nd.NDArray) -> nd.NDArray:
     """The function that the chapter's data follow: ``y = 2 x0 - 3.4 x1 + 4.2``.
 
     Parameters
@@ -25,9 +25,9 @@ def real_fn(X: "nd.NDArray") -> "nd.NDArray":
 def init_params(
     num_inputs: int = 2,
     num_outputs: int = 1,
-    ctx: Union[str, "mx.Context"] = "cpu",
+    ctx: Union[str, mx.Context] = "cpu",
     dtype: str = "float32",
-) -> List["nd.NDArray"]:
+) -> List[nd.NDArray]:
     """Draw the weights `w`, then the bias `b`, from N(0, 1), with room for their gradients.
 
     Parameters
@@ -60,7 +60,7 @@ def init_params(
     return params
 
 
-def net(X: "nd.NDArray", w: "nd.NDArray", b: "nd.NDArray") -> "nd.NDArray":
+def net(X: nd.NDArray, w: nd.NDArray, b: nd.NDArray) -> nd.NDArray:
     """The model: ``yhat = X w + b``.
 
     Parameters
@@ -76,7 +76,7 @@ def net(X: "nd.NDArray", w: "nd.NDArray", b: "nd.NDArray") -> "nd.NDArray":
     return nd.dot(X, w) + b
 
 
-def square_loss(yhat: "nd.NDArray", y: "nd.NDArray") -> "nd.NDArray":
+def square_loss(yhat: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
     """The mean of ``(yhat - y)**2`` over the batch.
 
     The chapter's prose defines the sum over all examples; its code averages over the batch,
@@ -94,7 +94,7 @@ def square_loss(yhat: "nd.NDArray", y: "nd.NDArray") -> "nd.NDArray":
     return nd.mean((yhat - y) ** 2)
 
 
-def SGD(params: Sequence["nd.NDArray"], lr: float) -> None:
+def SGD(params: Sequence[nd.NDArray], lr: float) -> None:
     """One step of stochastic gradient descent, in place: ``param = param - lr * grad``.
 
     Parameters

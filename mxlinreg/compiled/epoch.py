@@ -13,8 +13,9 @@ import numpy as np
 
 from .._checks import check_batch, check_ndarrays, check_number, check_shapes, check_stream
 from .._mxnet import nd
-from ..chapter.data import ArrayLoader, Stream
-from ..chapter.training import ENGINES, diverged
+from ..chapter.training import diverged
+from ..rows.array_loader import ArrayLoader
+from ..rows.stream import Stream
 
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
 _SWAPS_PER_CALL = 1 << 24  # likewise
@@ -23,7 +24,7 @@ _views = WeakKeyDictionary()
 
 
 def train_epoch(
-    params: Sequence["nd.NDArray"], loader: Union[ArrayLoader, Stream], learning_rate: float
+    params: Sequence[nd.NDArray], loader: Union[ArrayLoader, Stream], learning_rate: float
 ) -> float:
     """Train for one epoch, as `mxlinreg.train_epoch` does, in compiled code.
 
@@ -86,12 +87,12 @@ def train_epoch(
             order = _row_order(shuffle_end, np.random.mtrand._rand, len(X))
         else:
             order = np.arange(len(X), dtype=_order_dtype(len(X)))
-        blocks = [(X, y, order)]
+        blocks = [(X, y, None, order)]
     batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
     rows_per_call = batches_per_call * loader.batch_size
     num_batches, cumulative_loss = 0, 0.0
     try:
-        for X, y, order in blocks:
+        for X, y, _, order in blocks:
             y = y.reshape(len(X), len(w))
             for start in range(0, len(X), rows_per_call):
                 rows = order[start : start + rows_per_call]
@@ -116,7 +117,7 @@ def train_epoch(
     return mean_loss
 
 
-ENGINES["compiled"] = train_epoch
+train_epoch.name = "compiled"  # type: ignore[attr-defined]
 
 
 class _Exporter:

@@ -1,5 +1,10 @@
-"""The least-squares solution itself, with its standard errors."""
+"""The least-squares solution itself, which the chapter's SGD approaches, with standard errors.
 
-from .solve import LeastSquares, RankError, least_squares
+`least_squares` gives a `LeastSquares`, or raises a `RankError` where the data do not determine
+the coefficients.
+"""
+
+from .result import LeastSquares, RankError
+from .solve import least_squares
 
 __all__ = ["LeastSquares", "RankError", "least_squares"]

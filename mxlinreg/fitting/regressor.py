@@ -1,11 +1,13 @@
 """Linear regression in scikit-learn's conventions. Importing this needs scikit-learn."""
 
+from __future__ import annotations
+
 import gc
 import math
 import threading
 import warnings
 from contextlib import contextmanager
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 
@@ -20,13 +22,14 @@ except ImportError as error:
         f"(importing it failed with: {error})"
     ) from None
 
+from .. import _mxnet
 from .._checks import check_count, check_number
-from .._mxnet import mx, nd
-from ..chapter.contexts import context
-from ..chapter.data import ArrayLoader
-from ..chapter.training import DivergenceError, Engine, diverged, train
 from ..exact import least_squares
-from ..moments.scaling import add_rows, whitening
+from ..moments import add_rows, whitening
+
+if TYPE_CHECKING:
+    from .._mxnet import mx
+    from ..training import Engine
 
 # The loop trains a bias, but here the means give the intercept. Of rows that are multiplied by
 # this, and a rate divided by its square, w takes the same steps and the bias next to none.
@@ -112,7 +115,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         tol: Optional[float] = 1e-3,
         n_iter_no_change: int = 3,
         random_state: Any = None,
-        ctx: Union[str, "mx.Context"] = "cpu",
+        ctx: Union[str, mx.Context] = "cpu",
         verbose: int = 0,
         warm_start: bool = False,
     ):
@@ -130,7 +133,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.verbose = verbose
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "LinearRegressor":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegressor:
         """Fit the model.
 
         Parameters
@@ -173,7 +176,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             coef, losses = self._descend(X, y, weight, moments, start, epochs, tol)
         return self._keep(coef, y, moments, losses, result)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "LinearRegressor":
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegressor:
         """Take in one more block of rows.
 
         "sgd" runs one epoch over the block. Means, scale and correlation are those of all rows
@@ -254,6 +257,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         `seen` is how many rows the rate has fallen for.
         """
+        from ..chapter.contexts import context
+
         batch_size = check_count("batch_size", self.batch_size)
         ctx = context(self.ctx)
         root = np.sqrt(weight * (moments.rows / moments.weight))[:, None]
@@ -290,10 +295,13 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _train(self, w, loader, rate, measure, unit, epochs, tol, ctx):
         """The best w that an epoch has ended with, and the epochs' losses in `unit`."""
+        from ..chapter.training import DivergenceError, diverged
+        from ..training import train
+
         patience = check_count("n_iter_no_change", self.n_iter_no_change)
         engine = _fastest(ctx) if self.engine == "auto" else self.engine
-        params = [nd.array(w, ctx=ctx, dtype="float64")]
-        params.append(nd.zeros(w.shape[1], ctx=ctx, dtype="float64"))
+        params = [_mxnet.nd.array(w, ctx=ctx, dtype="float64")]
+        params.append(_mxnet.nd.zeros(w.shape[1], ctx=ctx, dtype="float64"))
         for param in params:
             param.attach_grad()
 
@@ -325,7 +333,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                         return w, losses
                 if waited == patience:
                     rate, waited = rate / _LOWER, 0
-                    params[0][:], params[1][:] = nd.array(best, ctx=ctx, dtype="float64"), 0
+                    params[0][:], params[1][:] = _mxnet.nd.array(best, ctx=ctx, dtype="float64"), 0
         if tol is not None:
             excess, mse = measure(best)
             part = np.max(excess / np.maximum(mse, _NO_ERROR))
@@ -375,11 +383,13 @@ def _fastest(ctx):
 
 def _loader(data, label, batch_size, ctx):
     """Batches of one size: rows of zeros, whose gradient is 0, fill the last."""
+    from ..rows.array_loader import ArrayLoader
+
     num_batches = math.ceil(len(data) / batch_size)
     batch_size = math.ceil(len(data) / num_batches)
     fill = ((0, -len(data) % batch_size), (0, 0))
     X, y = (
-        nd.array(np.pad(_ROW_FACTOR * array, fill), ctx=ctx, dtype="float64")
+        _mxnet.nd.array(np.pad(_ROW_FACTOR * array, fill), ctx=ctx, dtype="float64")
         for array in (data, label)
     )
     # DataLoader collects all garbage before it forks workers. This one has none, and would take

@@ -10,6 +10,8 @@ from any other than ``np.random``'s global one, is not repeated exactly.)
 Nothing in these files is executed: the parameters are MXNet's `.params` format, the rest is JSON.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
@@ -17,18 +19,21 @@ import re
 import struct
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 
+from .. import _mxnet
 from .._files import replacing
-from .._mxnet import mx, nd
+
+if TYPE_CHECKING:
+    from .._mxnet import nd
 
 _FIRST_LINE = b"mxlinreg checkpoint 1\n"
 
 
 def save_model(
-    path: Union[str, Path], params: Sequence["nd.NDArray"], description: Dict[str, Any]
+    path: Union[str, Path], params: Sequence[nd.NDArray], description: Dict[str, Any]
 ) -> None:
     """Write a model as MXNet's `.params` file, and what describes it as JSON beside it.
 
@@ -53,7 +58,7 @@ def save_model(
         Path(json_file).write_text(text + "\n", encoding="utf-8")
 
 
-def load_model(path: Union[str, Path]) -> Tuple[Sequence["nd.NDArray"], Dict[str, Any]]:
+def load_model(path: Union[str, Path]) -> Tuple[Sequence[nd.NDArray], Dict[str, Any]]:
     """Read what `save_model` has written.
 
     Returns
@@ -85,7 +90,7 @@ def load_model(path: Union[str, Path]) -> Tuple[Sequence["nd.NDArray"], Dict[str
             raise ValueError
     except (KeyError, TypeError, ValueError, OverflowError, struct.error):
         raise ValueError(f"{path}: is not a model's .params file") from None
-    saved = nd.load_frombuffer(content)
+    saved = _mxnet.nd.load_frombuffer(content)
     return [saved["w"], saved["b"]], description
 
 
@@ -106,7 +111,7 @@ def description_path(path: Union[str, Path]) -> Path:
 
 def save_checkpoint(
     path: Union[str, Path],
-    params: Sequence["nd.NDArray"],
+    params: Sequence[nd.NDArray],
     losses: Sequence[float],
     settings: Dict[str, Any],
 ) -> None:
@@ -137,7 +142,7 @@ def save_checkpoint(
 
 def load_checkpoint(
     path: Union[str, Path],
-    params: Sequence["nd.NDArray"],
+    params: Sequence[nd.NDArray],
     settings: Dict[str, Any],
     epochs: int,
 ) -> List[float]:
@@ -188,7 +193,7 @@ def load_checkpoint(
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise _foreign(path) from None
-    arrays = nd.load_frombuffer(content)
+    arrays = _mxnet.nd.load_frombuffer(content)
     for name, param in zip("wb", params):
         param[:] = arrays[name]
     return losses
@@ -255,9 +260,9 @@ def _shapes_and_dtype(params):
 
 def _write_params(path, params):
     """Write `params` as MXNet does, and give the bytes of the file."""
-    params = [param.as_in_context(mx.cpu()) for param in params]
-    with suppress(mx.MXNetError):  # of a full disk it tells only at times; the layout always
-        nd.save(path, dict(zip("wb", params)))
+    params = [param.as_in_context(_mxnet.mx.cpu()) for param in params]
+    with suppress(_mxnet.mx.MXNetError):  # of a full disk it tells only at times; the layout always
+        _mxnet.nd.save(path, dict(zip("wb", params)))
     content = Path(path).read_bytes()
     if not _layout(*_shapes_and_dtype(params)).fullmatch(content):
         raise OSError(f"{path}: could not be written as a whole; is the disk full?")
@@ -270,7 +275,7 @@ def _layout(shapes, dtype):
     MXNet's loader believes what a file says of shapes and lengths, and can crash on it.
     """
     dtype = np.dtype(dtype)
-    number = nd.ndarray._DTYPE_NP_TO_MX[dtype.type]
+    number = _mxnet.nd.ndarray._DTYPE_NP_TO_MX[dtype.type]
     pattern = re.escape(struct.pack("<QQQ", 0x112, 0, 2))
     for shape in shapes:
         head = struct.pack(f"<IiI{len(shape)}qiii", 0xF993FAC9, 0, len(shape), *shape, 1, 0, number)

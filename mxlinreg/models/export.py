@@ -7,9 +7,9 @@ from typing import Any, Union
 
 import numpy as np
 
-from .._checks import check_shapes
+from .. import _mxnet
+from .._checks import check_shapes, is_ndarray
 from .._files import check_writable, replacing
-from .._mxnet import mx, nd
 from .checkpoint import load_model
 
 # Of December 2020: every onnxruntime from 1.6 on reads them, and no later one adds to Gemm.
@@ -21,13 +21,13 @@ def export_onnx(model: Any, path: Union[str, Path]) -> None:
 
     Its input is "X", of shape (batch, d), its output "yhat", of shape (batch, k), for any number
     of rows, both in the model's dtype. X holds the inputs in their own units: LinearRegressor
-    and train.py have put the scaling that they train with into w and b.
+    and `mxlinreg train` have put the scaling that they train with into w and b.
 
     Parameters
     ----------
     model : [w, b], LinearRegressor, result of least_squares, str or Path
         NDArrays of shape (d, k) and (k,), as from `init_params`; a regressor that is fitted; or
-        the ``.params`` file that train.py has saved.
+        the ``.params`` file that `mxlinreg train` has saved.
     path : str or Path
         The names of the inputs, where the model has them, are in the metadata as
         "feature_names", a JSON list; that of the output as "target".
@@ -91,6 +91,7 @@ def export_symbol(model: Any, prefix: Union[str, Path]) -> None:
     w, b, names = _linear(model)
     symbol_path = check_writable("prefix", f"{prefix}-symbol.json")
     params_path = check_writable("prefix", f"{prefix}-0000.params")
+    mx, nd = _mxnet.mx, _mxnet.nd
     data = mx.sym.var("data", dtype=w.dtype, attr=names)
     # With their shapes, for MXNet does not find them from the shape of the data.
     product = mx.sym.dot(data, mx.sym.var("w", shape=w.shape, dtype=w.dtype))
@@ -124,7 +125,7 @@ def _linear(model):
             "model: expected [w, b], a fitted LinearRegressor, a result of least_squares or the "
             f"path of a saved model, not {model!r:.80}"
         )
-    w, b = (a.asnumpy() if isinstance(a, nd.NDArray) else np.asarray(a) for a in (w, b))
+    w, b = (a.asnumpy() if is_ndarray(a) else np.asarray(a) for a in (w, b))
     if w.ndim == 1:
         w = w[:, None]
     if w.ndim == 2 and b.ndim == 0:

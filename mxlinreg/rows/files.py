@@ -1,7 +1,5 @@
 """CSV and Parquet files, larger than memory, as a stream of blocks."""
 
-import codecs
-import csv
 import glob
 import os
 from pathlib import Path
@@ -10,13 +8,10 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from .._checks import check_count, check_dtype
-from ..chapter.data import Stream
-from .tables import check_names, csv_delimiter, is_numeric, is_parquet, quoted
+from . import csv_files, parquet_files
+from .stream import Stream
+from .tables import check_names, csv_delimiter, is_parquet, quoted
 
-_CSV_BYTES = 1 << 22  # of a CSV file, read at once
-_CSV_BLOCK = 1 << 20  # of these, that a thread of pyarrow parses
-_PARQUET_NUMBERS = 1 << 19  # of a Parquet file, read at once
-_PARQUET_BUFFERS = 1 << 24  # bytes, for all of its columns
 _DEFAULT_WINDOW = 1 << 20  # numbers
 
 
@@ -182,55 +177,25 @@ def _opened(path):
     """What is to be known of a file before its rows are read."""
     stamp = _stamp(path)
     if is_parquet(path):
-        with _parquet(path) as parquet:
+        with parquet_files.opened(path) as parquet:
             metadata = parquet.metadata
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             names = list(parquet.schema_arrow.names)
         delimiter, start = "", 0
     else:
         rows, delimiter = None, csv_delimiter(path)
-        names, start = _header(path, delimiter)
+        names, start = csv_files.header(path, delimiter)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{path}: names a column twice: {quoted(twice)}")
     return _File(path, stamp, names, delimiter, start, rows)
 
 
-def _header(path, delimiter):
-    """The names of a CSV file's columns, and where its rows begin."""
-    with open(path, "rb") as file:
-        line = file.readline()
-        while not line.strip(codecs.BOM_UTF8 + b" \t\r\n"):
-            line = file.readline()
-        start = file.tell()
-    try:
-        line = line.decode("utf-8-sig").rstrip("\r\n")
-        if "\r" in line:
-            raise csv.Error
-        (names,) = csv.reader([line], delimiter=delimiter, strict=True)
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: the header is not text in UTF-8") from None
-    except csv.Error:
-        raise ValueError(f"{path}: the header must be one line that ends with \\n") from None
-    return [name.strip() for name in names], start
-
-
-def _parquet(path, num_columns=1):
-    from pyarrow import ArrowException, parquet
-
-    try:
-        # Column by column through small buffers: a row group may be larger than memory.
-        size = max(1 << 13, min(1 << 20, _PARQUET_BUFFERS // num_columns))
-        return parquet.ParquetFile(path, buffer_size=size, pre_buffer=False)
-    except (ArrowException, OSError) as error:
-        raise ValueError(f"{path}: is not a Parquet file: {_line(error)}") from None
-
-
 def _units(file):
     if file.rows is not None:
         return [_Unit(file, 0, rows, i) for i, rows in enumerate(file.rows) if rows]
-    starts = range(file.start, file.stamp[0], _CSV_BYTES)
-    return [_Unit(file, i, min(i + _CSV_BYTES, file.stamp[0]), 0) for i in starts]
+    starts = range(file.start, file.stamp[0], csv_files.BYTES)
+    return [_Unit(file, i, min(i + csv_files.BYTES, file.stamp[0]), 0) for i in starts]
 
 
 def _share(units, k, n):
@@ -250,8 +215,8 @@ def _share(units, k, n):
 def _read(unit, names):
     """The columns of a unit's rows, some at a time, as arrays of float64 without gaps."""
     _check_unchanged(unit.file)
-    read = _read_csv if unit.file.rows is None else _read_parquet
-    yield from read(unit, names)
+    files = csv_files if unit.file.rows is None else parquet_files
+    yield from files.read(unit, names)
     _check_unchanged(unit.file)
 
 
@@ -266,156 +231,3 @@ def _stamp(path):
 def _check_unchanged(file):
     if _stamp(file.path) != file.stamp:
         raise ValueError(f"{file.path}: has changed since its first pass; make the stream anew")
-
-
-def _read_csv(unit, names):
-    """A unit has the lines that begin in it, after the bytes before it have ended theirs."""
-    import pyarrow
-
-    file = unit.file
-    with open(file.path, "rb") as source:
-        start = _line_start(source, unit.start, file.start)
-        stop = _line_start(source, unit.stop, file.start)
-        source.seek(start)
-        text = source.read(stop - start)
-    if not text.strip(b"\r\n"):
-        return
-    # Cut within quotes, both pieces of a row may look like rows.
-    if text.count(b'"') % 2:
-        raise ValueError(
-            f"{file.path}: a quote without its other between lines "
-            f"{_line_number(file, start)} and {_line_number(file, stop) - 1}; "
-            "no value in a stream may hold a line break"
-        )
-    try:
-        try:
-            arrays = _parsed(file, text, names, _CSV_BLOCK)
-        except pyarrow.ArrowInvalid:  # a line may just be longer than a block
-            arrays = _parsed(file, text, names, len(text))
-    except pyarrow.ArrowInvalid as error:
-        raise _bad_line(file, start, text, names, error) from None
-    if any(array is None for array in arrays):
-        raise _bad_line(file, start, text, names, "a value cannot be used")
-    yield arrays
-
-
-def _parsed(file, text, names, block_size):
-    """The columns `names` of some lines, None in place of one that cannot be used."""
-    import pyarrow
-    from pyarrow import csv as arrow_csv
-
-    table = arrow_csv.read_csv(
-        pyarrow.BufferReader(text),
-        read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=block_size),
-        parse_options=arrow_csv.ParseOptions(
-            delimiter=file.delimiter, newlines_in_values=b'"' in text
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types={name: pyarrow.float64() for name in names}, include_columns=names
-        ),
-    )
-    return [_numbers(table[name]) for name in names]
-
-
-def _line_start(source, position, first):
-    """Where the first line begins that begins at `position` or after it."""
-    if position <= first:
-        return first
-    source.seek(position - 1)
-    source.readline()
-    return source.tell()
-
-
-def _numbers(column):
-    """A column of pyarrow's as float64, or None if a value is missing or infinite."""
-    if column.null_count:
-        return None
-    array = column.cast("float64", safe=False).to_numpy()
-    return array if np.isfinite(array).all() else None
-
-
-def _bad_line(file, start, text, names, error):
-    """The error that names the line and the column, found by halving the lines."""
-    lines = text.split(b"\n")
-    first, last = 0, len(lines)
-    while last - first > 1:
-        middle = (first + last) // 2
-        if _is_good(file, b"\n".join(lines[first:middle]), names):
-            first = middle
-        else:
-            last = middle
-    where = f"{file.path}, line {_line_number(file, start) + first}"
-    line = lines[first].rstrip(b"\r")
-    if _is_good(file, line, names):
-        return ValueError(f"{file.path}: {_line(error)}")
-    try:
-        (values,) = csv.reader([line.decode("utf-8", errors="replace")], delimiter=file.delimiter)
-    except csv.Error as problem:
-        return ValueError(f"{where}: is no row: {problem}")
-    if len(values) != len(file.names):
-        return ValueError(f"{where}: has {len(values)} values, and the header {len(file.names)}")
-    bad = next(name for name in names if not _is_good(file, line, [name]))
-    value = values[file.names.index(bad)]
-    return ValueError(f"{where}: {value!r} in {bad!r} is no finite number")
-
-
-def _is_good(file, text, names):
-    import pyarrow
-
-    try:
-        arrays = _parsed(file, text, names, len(text)) if text.strip(b"\r\n") else []
-        return all(array is not None for array in arrays)
-    except pyarrow.ArrowInvalid:
-        return False
-
-
-def _line_number(file, position):
-    """Of the line that begins at `position`, counted from 1."""
-    with open(file.path, "rb") as source:
-        sizes = (min(_CSV_BYTES, position - i) for i in range(0, position, _CSV_BYTES))
-        return 1 + sum(source.read(size).count(b"\n") for size in sizes)
-
-
-def _read_parquet(unit, names):
-    from pyarrow import ArrowException
-
-    file, seen = unit.file, 0
-    with _parquet(file.path, len(names)) as parquet:
-        for name in names:
-            kind = parquet.schema_arrow.field(name).type
-            if not is_numeric(kind):
-                raise ValueError(f"{file.path}: {name!r} holds {kind} where numbers are needed")
-        try:
-            size = max(1, _PARQUET_NUMBERS // len(names))
-            for batch in parquet.iter_batches(size, [unit.row_group], names):
-                start, stop = max(unit.start - seen, 0), min(unit.stop - seen, len(batch))
-                if start < stop:
-                    yield [
-                        _checked(batch, name, start, stop, file, unit.row_group, seen)
-                        for name in names
-                    ]
-                seen += len(batch)
-                if seen >= unit.stop:
-                    return
-        except (ArrowException, OSError) as error:
-            raise ValueError(
-                f"{file.path}: cannot be read after row {sum(file.rows[: unit.row_group]) + seen}: "
-                f"{_line(error)}"
-            ) from None
-    raise ValueError(f"{file.path}: ends before row {sum(file.rows[: unit.row_group + 1])}")
-
-
-def _checked(batch, name, start, stop, file, row_group, seen):
-    column = batch.column(batch.schema.get_field_index(name))
-    array = _numbers(column)
-    if array is None:
-        values = column.cast("float64", safe=False).to_numpy(zero_copy_only=False)
-        row = int(np.flatnonzero(~np.isfinite(values))[0])
-        number = sum(file.rows[:row_group]) + seen + row + 1
-        what = "a missing value" if not column[row].is_valid else str(column[row])
-        raise ValueError(f"{file.path}, row {number}: {what} in {name!r} is no finite number")
-    return array[start:stop]
-
-
-def _line(error):
-    return " ".join(str(error).split())

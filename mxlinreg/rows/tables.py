@@ -315,5 +315,5 @@ def _levels(name, column):
 
 
 def quoted(names):
-    shown = ", ".join(repr(name) for name in names[:10])
+    shown = ", ".join(repr(str(name)) for name in names[:10])
     return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

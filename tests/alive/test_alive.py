@@ -32,33 +32,61 @@ def test_numpy_is_left_as_found():
     assert done.returncode == 0, done.stderr
 
 
-def test_numpy_is_left_as_found_when_the_import_fails(tmp_path):
-    (tmp_path / "mxnet").mkdir()
-    (tmp_path / "mxnet" / "__init__.py").write_text(
+def fake_mxnet(folder, text):
+    (folder / "mxnet").mkdir()
+    (folder / "mxnet" / "__init__.py").write_text(text)
+    return str(folder)
+
+
+def test_an_import_that_fails_leaves_numpy_as_found_and_the_hook_in_place(tmp_path):
+    fake = fake_mxnet(
+        tmp_path,
         "import numpy as np\n"
         "assert np.PZERO == 0 and np.bool is bool\n"
-        "raise OSError('no library')\n"
+        "raise OSError('no library')\n",
     )
     done = run(
         "import sys, numpy\n"
         "sys.path.insert(0, sys.argv[1])\n"
-        "before, finders = dict(vars(numpy)), list(sys.meta_path)\n"
-        "try:\n"
-        "    import mxlinreg\n"
-        "except OSError as error:\n"
-        "    assert str(error) == 'no library'\n"
-        "else:\n"
-        "    raise AssertionError('imported')\n"
-        "assert dict(vars(numpy)) == before and sys.meta_path == finders\n",
-        str(tmp_path),
+        "before = dict(vars(numpy))\n"
+        "import mxlinreg\n"
+        "finders = list(sys.meta_path)\n"
+        "for attempt in range(2):\n"
+        "    try:\n"
+        "        mxlinreg.init_params\n"
+        "    except ImportError as error:\n"
+        "        assert isinstance(error.__cause__, OSError)\n"
+        "        assert 'OSError: no library' in str(error), error\n"
+        "        assert 'pip install' in str(error) and 'MXNet won' in str(error), error\n"
+        "    else:\n"
+        "        raise AssertionError('imported')\n"
+        "assert dict(vars(numpy)) == before and sys.meta_path == finders\n"
+        "open(sys.argv[1] + '/mxnet/__init__.py', 'w').write('import numpy; seen = numpy.PZERO')\n"
+        "import mxnet\n"
+        "assert mxnet.seen == 0\n",
+        fake,
     )
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    "text, remedy",
+    [
+        ("import nowhere_to_be_found", "pip install nowhere_to_be_found"),
+        ("raise ModuleNotFoundError(name='mxnet')", 'pip install "mxnet==1.9.1"'),
+        ("raise ModuleNotFoundError(name='distutils')", "pip install setuptools"),
+    ],
+)
+def test_the_first_use_says_what_to_install(tmp_path, text, remedy):
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import mxlinreg; mxlinreg.synthetic"
+    done = run(program, fake_mxnet(tmp_path, text))
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: MXNet cannot be imported") and remedy in last
+
+
 def test_other_modules_do_not_see_the_removed_names(tmp_path):
     """SciPy and others, imported while MXNet is, ask NumPy what it has."""
-    (tmp_path / "mxnet").mkdir()
-    (tmp_path / "mxnet" / "__init__.py").write_text("import other\nraise ImportError(other.seen)\n")
+    fake = fake_mxnet(tmp_path, "import other\nraise ImportError(other.seen)\n")
     (tmp_path / "other.py").write_text(
         "import numpy\nseen = [hasattr(numpy, n) for n in ('bool', 'PZERO', 'isdtype')]\n"
     )
@@ -66,11 +94,35 @@ def test_other_modules_do_not_see_the_removed_names(tmp_path):
         "import sys, numpy\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "own = [hasattr(numpy, n) for n in ('bool', 'PZERO', 'isdtype')]\n"
+        "import mxlinreg\n"
         "try:\n"
-        "    import mxlinreg\n"
+        "    import mxnet\n"
         "except ImportError as error:\n"
-        "    assert str(error) == str(own), (error, own)\n",
-        str(tmp_path),
+        "    assert str(error) == str(own), (error, own)\n"
+        "else:\n"
+        "    raise AssertionError('imported')\n",
+        fake,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_users_own_import_is_mended_before_any_use_of_the_package():
+    done = run(
+        "import mxlinreg, mxnet as mx, numpy as np\n"
+        "assert mx.nd.ones(tuple(np.array([2, 3]))).shape == (2, 3)\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_import_that_failed_before_the_package_was_there_works_after_it():
+    done = run(
+        "try:\n"
+        "    import mxnet\n"
+        "except Exception:\n"
+        "    pass\n"
+        "import mxlinreg, mxnet as mx, numpy as np\n"
+        "assert mx.nd.ones(tuple(np.array([2, 3]))).shape == (2, 3)\n"
+        "assert mx.np.ones((2,)).astype(bool).dtype == bool\n"
     )
     assert done.returncode == 0, done.stderr
 

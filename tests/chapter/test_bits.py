@@ -4,30 +4,47 @@ import mxnet as mx
 import numpy as np
 import plain_loop
 import pytest
+from mxnet import gluon
 
 import mxlinreg as mlr
 
 
-def package(seed, batch_size, epochs):
+def stock_loader(X, y, batch_size, shuffle):
+    return gluon.data.DataLoader(gluon.data.ArrayDataset(X, y), batch_size, shuffle)
+
+
+def package(seed, batch_size, epochs, loader=stock_loader):
     """The chapter's story told with the package."""
     mx.random.seed(seed)
     np.random.seed(seed)
     data_ctx, model_ctx = mlr.context("cpu"), mlr.context("cpu")
     X, y = mlr.synthetic(num_examples=10000, noise=0.1, ctx=data_ctx)
-    train_data = mlr.ArrayLoader(X, y, batch_size=batch_size, shuffle=True)
+    train_data = loader(X, y, batch_size=batch_size, shuffle=True)
     params = w, b = mlr.init_params(num_inputs=2, num_outputs=1, ctx=model_ctx)
     losses = mlr.train(params, train_data, epochs=epochs, learning_rate=1e-4)
     return losses, w.asnumpy(), b.asnumpy()
 
 
-@pytest.mark.parametrize("seed", plain_loop.SEEDS)
-@pytest.mark.parametrize("batch_size, epochs", [(4, 1), (10, 2), (64, 5)])
+SOME = [(1, 4, 1), (2, 10, 1), (3, 64, 5)]
+ALL = [(seed, *sizes) for seed in plain_loop.SEEDS for sizes in ((4, 2), (10, 3), (64, 10))]
+
+
+@pytest.mark.parametrize(
+    "seed, batch_size, epochs",
+    [*SOME, *(pytest.param(*run, marks=pytest.mark.slow) for run in ALL)],
+)
 def test_same_bits_as_the_plain_loop(seed, batch_size, epochs):
     ours = package(seed, batch_size, epochs)
     theirs = plain_loop.chapter(seed, batch_size, epochs)
     assert ours[0] == theirs[0]
     assert all(type(loss) is float for loss in ours[0])
     assert ours[1].tobytes() == theirs[1].tobytes() and ours[2].tobytes() == theirs[2].tobytes()
+
+
+def test_an_array_loader_gives_the_same_bits():
+    stock, ours = package(1, 64, 3), package(1, 64, 3, mlr.ArrayLoader)
+    assert stock[0] == ours[0]
+    assert all((a == b).all() for a, b in zip(stock[1:], ours[1:]))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""scripts/train.py and scripts/predict.py, as a user runs them."""
+"""`mxlinreg train` and `mxlinreg predict`, as a user runs them."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import sys
 import mxnet as mx
 import numpy as np
 import pytest
-from helpers import SCRIPTS, environment, fail, rows_of, rows_of_text, succeed
+from helpers import COMMAND, environment, fail, rows_of, rows_of_text, run, succeed
 
 from mxlinreg.models.checkpoint import save_model
 
@@ -31,8 +31,9 @@ def table(tmp_path):
 def test_the_chapters_job(frozen, tmp_path):
     """One epoch of it: the loss is the first of the chapter's run, to all its digits."""
     done = succeed(
-        "train.py", "--epochs", 1, "--save", tmp_path / "m.params", "--plot", tmp_path / "pictures"
-    )
+        "train", "--epochs", 1, "--save", tmp_path / "m.params", "--plot", tmp_path / "pictures",
+        how=run,
+    )  # fmt: skip
     assert done.stderr == ""
     contexts, epoch, *rest = done.stdout.splitlines()
     assert contexts == "data_ctx: cpu(0), model_ctx: cpu(0)"
@@ -54,7 +55,7 @@ def test_the_chapters_job(frozen, tmp_path):
 
 def test_options_of_the_chapters_job():
     lines = succeed(
-        "train.py", "--num-examples", 103, "--batch-size", 10, "--epochs", 3, "--seed", 2,
+        "train", "--num-examples", 103, "--batch-size", 10, "--epochs", 3, "--seed", 2,
         "--learning-rate", 0.05, "--noise", 0, "--dtype", "float64",
         "--data-ctx", "cpu(0)", "--model-ctx", "cpu(1)",
     ).stdout.splitlines()  # fmt: skip
@@ -64,14 +65,14 @@ def test_options_of_the_chapters_job():
 
 def test_the_compiled_engine():
     options = "--num-examples", 1000, "--batch-size", 10, "--epochs", 3, "--learning-rate", 0.01
-    lines = [succeed("train.py", *options, "--engine", e).stdout for e in ("autograd", "compiled")]
+    lines = [succeed("train", *options, "--engine", e).stdout for e in ("autograd", "compiled")]
     numbers = [[float(text) for text in re.findall(r"-?\d+\.\d+", text)] for text in lines]
     assert len(numbers[0]) > 3
     np.testing.assert_allclose(*numbers, rtol=1e-5)
 
 
 def test_a_training_of_over_a_minute_names_the_compiled_engine_once():
-    command = [sys.executable, str(SCRIPTS / "train.py"), "--epochs", "10000", "--num-examples"]
+    command = [*COMMAND, "train", "--epochs", "10000", "--num-examples"]
     with subprocess.Popen([*command, "400"], stderr=subprocess.PIPE, env=environment()) as process:
         line = process.stderr.readline().decode()
         process.send_signal(signal.SIGINT)
@@ -80,14 +81,14 @@ def test_a_training_of_over_a_minute_names_the_compiled_engine_once():
 
 
 def test_quiet_prints_the_result_only():
-    stdout = succeed("train.py", "--num-examples", 8, "--quiet").stdout
+    stdout = succeed("train", "--num-examples", 8, "--quiet").stdout
     assert "Epoch" not in stdout and "w[0]" in stdout
 
 
 def test_the_exact_solver_prints_the_certified_table(data, tmp_path):
     path, model = data / "nist" / "longley.csv", tmp_path / "m.params"
     options = "--data", path, "--target", "y", "--validation", 0, "--solver", "exact"
-    done = succeed("train.py", *options, "--save", model, "--plot", tmp_path / "fit.png")
+    done = succeed("train", *options, "--save", model, "--plot", tmp_path / "fit.png", how=run)
     assert done.stderr == ""
     certified = json.loads((data / "nist" / "certified.json").read_text())["longley"]
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -101,20 +102,20 @@ def test_the_exact_solver_prints_the_certified_table(data, tmp_path):
     saved = mx.nd.load(str(model))
     slopes = saved["w"].asnumpy().ravel()
     assert slopes == pytest.approx(certified["coefficients"][1:], rel=1e-12)
-    assert "--epochs goes with --solver sgd" in fail(2, "train.py", *options, "--epochs", 3)
-    assert "goes with --data only" in fail(2, "train.py", "--solver", "exact")
+    assert "--epochs goes with --solver sgd" in fail(2, "train", *options, "--epochs", 3)
+    assert "goes with --data only" in fail(2, "train", "--solver", "exact")
 
 
 def test_the_exact_solver_names_dependent_columns(table):
     path = table(["a", "b", "c", "y"], *([i, 2 * i + 1, i * i, i % 3] for i in range(20)))
-    message = fail(1, "train.py", "--data", path, "--target", "y", "--solver", "exact")
+    message = fail(1, "train", "--data", path, "--target", "y", "--solver", "exact")
     assert "--data: 'b' depends on others: it is 2 'a' + 1; leave columns out by" in message
 
 
 @pytest.mark.slow
 def test_diabetes_ends_within_one_per_cent_of_least_squares(data, tmp_path):
     path, model = data / "diabetes.csv", tmp_path / "m.params"
-    done = succeed("train.py", "--data", path, "--target", "progression", "--save", model)
+    done = succeed("train", "--data", path, "--target", "progression", "--save", model)
     assert done.stderr == ""
     header, *rows = rows_of(path)
     numbers = np.array(rows, dtype=float)
@@ -143,7 +144,7 @@ def test_diabetes_ends_within_one_per_cent_of_least_squares(data, tmp_path):
     for name, value in zip(header[:-1], learned):
         assert re.search(rf"^{name} +{re.escape(f'{value:.6g}')}$", done.stdout, re.M)
 
-    predictions = rows_of_text(succeed("predict.py", model, path).stdout)
+    predictions = rows_of_text(succeed("predict", model, path, how=run).stdout)
     assert predictions[0] == ["predicted progression"]
     np.testing.assert_allclose(np.array(predictions[1:], float)[:, 0], X @ learned, rtol=1e-12)
 
@@ -156,7 +157,7 @@ def line_table(table, count=60):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_coefficients_are_in_the_files_units(table, tmp_path, dtype):
     model = tmp_path / "m.params"
-    succeed("train.py", "--data", line_table(table), "--target", "y", "--dtype", dtype,
+    succeed("train", "--data", line_table(table), "--target", "y", "--dtype", dtype,
             "--learning-rate", 0.2, "--save", model)  # fmt: skip
     saved = mx.nd.load(str(model))
     assert saved["w"].dtype == saved["b"].dtype == np.dtype(dtype)
@@ -168,61 +169,61 @@ def test_text_missing_and_constant_columns(table, tmp_path):
     rows = [[i, "abc"[i % 3], 7, i + 10 * (i % 3)] for i in range(40)]
     rows += [["", "a", 7, 3]]
     path, model = table(["x", "kind", "seven", "y"], *rows), tmp_path / "m.params"
-    common = ("train.py", "--data", path, "--target", "y")
+    common = ("train", "--data", path, "--target", "y")
     assert "missing values ('x' 1)" in fail(1, *common, "--one-hot")
     assert "text in 'kind'" in fail(1, *common, "--missing", "drop")
     done = succeed(*common, "--one-hot", "--missing", "drop", "--save", model)
     assert done.stderr == (
-        "train.py: warning: 'seven' is constant in the training rows; its coefficient is 0\n"
+        "mxlinreg train: warning: 'seven' is constant in the training rows; its coefficient is 0\n"
     )
     coefficients = dict(line.split() for line in done.stdout.splitlines() if line.count("=") == 1)
     np.testing.assert_allclose(float(coefficients["kind=b"]), 10, rtol=1e-3)
     np.testing.assert_allclose(float(coefficients["kind=c"]), 20, rtol=1e-3)
     assert re.search(r"^seven +0$", done.stdout, re.M)
-    assert "missing values ('x' 1)" in fail(1, "predict.py", model, path)
+    assert "missing values ('x' 1)" in fail(1, "predict", model, path)
 
     succeed(*common, "--one-hot", "--missing", "mean", "--save", model)
-    assert len(rows_of_text(succeed("predict.py", model, path).stdout)) == 42
+    assert len(rows_of_text(succeed("predict", model, path).stdout)) == 42
     fill = json.loads(model.with_suffix(".json").read_text())["fill"]
     assert abs(fill[0] - 19.5) < 5 and fill[-1] == 7
 
 
 def test_predict(table, tmp_path):
     model, output = tmp_path / "m.params", tmp_path / "predictions.csv"
-    succeed("train.py", "--data", line_table(table), "--target", "y", "--learning-rate", 0.2,
+    succeed("train", "--data", line_table(table), "--target", "y", "--learning-rate", 0.2,
             "--validation", 0, "--save", model)  # fmt: skip
     reordered = table(["extra", "twos", "x"], ["a", 1, 100], ["b", 0, -100])
-    succeed("predict.py", model, reordered, "--output", output)
+    succeed("predict", model, reordered, "--output", output, how=run)
     np.testing.assert_allclose(np.array(rows_of(output)[1:], float).ravel(), [302, -303], rtol=1e-3)
     before = output.read_bytes()
     bad = table(["two", "x"], [1, 100])
-    message = fail(1, "predict.py", model, bad, "--output", output)
+    message = fail(1, "predict", model, bad, "--output", output)
     assert "no column 'twos'; the nearest is 'two'" in message
     assert output.read_bytes() == before
-    assert "cannot be read" in fail(1, "predict.py", tmp_path / "none.params", bad)
+    assert "cannot be read" in fail(1, "predict", tmp_path / "none.params", bad)
     params = mx.nd.ones((1, 1)), mx.nd.ones((1,))
     save_model(model, params, {})
-    assert "is not a model of train.py" in fail(1, "predict.py", model, bad)
+    assert "is not a model of mxlinreg train" in fail(1, "predict", model, bad)
 
 
 def test_a_rate_too_large_for_the_data_is_told(table):
     """The chapter's steps grow without end, but not yet beyond all numbers."""
     path = table(["x", "y"], *[[i, 2 * i] for i in range(30)])
-    done = succeed("train.py", "--data", path, "--target", "y", "--learning-rate", 50,
+    done = succeed("train", "--data", path, "--target", "y", "--learning-rate", 50,
                    "--epochs", 3)  # fmt: skip
     assert "lower --learning-rate" in done.stderr
 
 
 def test_a_model_is_saved_though_nobody_reads_what_is_printed(tmp_path):
     model = tmp_path / "m.params"
-    command = f"{sys.executable} {SCRIPTS / 'train.py'} --num-examples 8 --quiet --save {model} >&-"
+    command = f"{sys.executable} -m mxlinreg train --num-examples 8 --quiet --save {model} >&-"
     subprocess.run(["bash", "-c", command], env=environment(), stderr=subprocess.DEVNULL)
     assert mx.nd.load(str(model))
 
 
 def test_pictures_of_real_data(table, tmp_path):
     path = table(["x", "y"], *[[i, 2 * i] for i in range(30)])
-    common = ("train.py", "--data", path, "--target", "y", "--epochs", 3)
+    common = ("train", "--data", path, "--target", "y", "--epochs", 3)
     succeed(*common, "--plot", tmp_path / "pictures")
     assert sorted(p.stem for p in (tmp_path / "pictures").iterdir()) == [
         "coefficients", "errors", "losses", "network", "predictions", "residuals",
@@ -259,7 +260,7 @@ def test_pictures_of_real_data(table, tmp_path):
     ],
 )
 def test_usage_errors(arguments, text):
-    assert text in fail(2, "train.py", *arguments)
+    assert text in fail(2, "train", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -278,19 +279,19 @@ def test_usage_errors(arguments, text):
 )
 def test_errors(arguments, text):
     few_rows = [] if "--data" in arguments else ["--num-examples", "8"]
-    assert text in fail(1, "train.py", *few_rows, *arguments)
+    assert text in fail(1, "train", *few_rows, *arguments)
 
 
 def test_nothing_left_to_train_on(table):
     path = table(["x", "y"], [1, 2], [3, 4])
-    message = fail(1, "train.py", "--data", path, "--target", "y", "--validation", 0.99)
+    message = fail(1, "train", "--data", path, "--target", "y", "--validation", 0.99)
     assert "leaves none of 2 rows" in message
 
 
 def test_divergence_overwrites_no_good_model(tmp_path):
     model = tmp_path / "m.params"
     model.write_text("good")
-    fail(1, "train.py", "--num-examples", 8, "--learning-rate", 1000, "--save", model)
+    fail(1, "train", "--num-examples", 8, "--learning-rate", 1000, "--save", model)
     assert model.read_text() == "good" and [p.name for p in tmp_path.iterdir()] == ["m.params"]
 
 
@@ -299,8 +300,7 @@ def test_interrupt(tmp_path, saving):
     model = tmp_path / "m.params"
     arguments = ["--save", str(model)] if saving else []
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPTS / "train.py"), "--num-examples", "400", "--epochs", "100000",
-         *arguments],
+        [*COMMAND, "train", "--num-examples", "400", "--epochs", "100000", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
     for line in process.stdout:
@@ -310,7 +310,7 @@ def test_interrupt(tmp_path, saving):
     _, stderr = process.communicate(timeout=100)
     assert process.returncode == 130
     *_, last = stderr.splitlines()  # after the hint at the compiled engine
-    assert re.fullmatch(r"train\.py: interrupted after \d+ epochs; .*saved.*", last), stderr
+    assert re.fullmatch(r"mxlinreg train: interrupted after \d+ epochs; .*saved.*", last), stderr
     assert ("nothing saved" in last) != saving
     if saving:
         assert np.isfinite(mx.nd.load(str(model))["w"].asnumpy()).all()
@@ -318,15 +318,15 @@ def test_interrupt(tmp_path, saving):
 
 
 def test_a_closed_pipe_is_no_traceback():
-    command = f"{sys.executable} {SCRIPTS / 'train.py'} --num-examples 8 --epochs 500 | head -1"
+    command = f"{sys.executable} -m mxlinreg train --num-examples 8 --epochs 500 | head -1"
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, env=environment()
     )
     assert done.stdout.startswith("data_ctx") and done.stderr == ""
 
 
-@pytest.mark.parametrize("script", ["train.py", "predict.py"])
-def test_help_states_each_default(script):
-    text = " ".join(succeed(script, "--help").stdout.split())
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_help_states_each_default(command):
+    text = " ".join(succeed(command, "--help").stdout.split())
     options = set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help", "--ctx"}
     assert text.count("default") >= len(options)

@@ -1,16 +1,15 @@
-"""What train.py --tensorboard writes, read back from the event files."""
+"""What `mxlinreg train --tensorboard` writes, read back from the event files."""
 
 import os
 import re
 import signal
 import struct
 import subprocess
-import sys
 from collections import defaultdict
 
 import mxnet as mx
 import numpy as np
-from helpers import SCRIPTS, environment, fail, succeed
+from helpers import COMMAND, environment, fail, succeed
 
 OPTIONS = "--num-examples", "40", "--learning-rate", "0.01"
 
@@ -43,7 +42,7 @@ def series(values):
 
 def test_the_chapters_run(tmp_path):
     stdout = succeed(
-        "train.py", *OPTIONS, "--epochs", 22, "--tensorboard", tmp_path / "new" / "events",
+        "train", *OPTIONS, "--epochs", 22, "--tensorboard", tmp_path / "new" / "events",
         "--save", tmp_path / "m.params",
     ).stdout  # fmt: skip
     written = events(tmp_path / "new" / "events")
@@ -66,7 +65,7 @@ def test_a_table_is_in_its_own_units(tmp_path):
     path = tmp_path / "t.csv"
     rows = [f"{i},{(7 * i) % 11},{3 * i - 5 * ((7 * i) % 11) + 40}" for i in range(60)]
     path.write_text("\n".join(["a b,a_b,y", *rows]))
-    succeed("train.py", "--data", path, "--target", "y", "--epochs", 40, "--learning-rate", 0.2,
+    succeed("train", "--data", path, "--target", "y", "--epochs", 40, "--learning-rate", 0.2,
             "--tensorboard", tmp_path / "events")  # fmt: skip
     written = events(tmp_path / "events")
     assert sorted(written) == ["b", "fit", "loss", "w/0_a_b", "w/1_a_b"]
@@ -80,7 +79,7 @@ def test_many_coefficients_are_a_histogram(tmp_path):
     numbers = np.random.RandomState(0).normal(size=(50, 32))
     names = [*(f"c{i}" for i in range(31)), "y"]
     np.savetxt(path, numbers, delimiter=",", header=",".join(names), comments="")
-    succeed("train.py", "--data", path, "--target", "y", "--epochs", 1, "--save",
+    succeed("train", "--data", path, "--target", "y", "--epochs", 1, "--save",
             tmp_path / "m.params", "--tensorboard", tmp_path / "events")  # fmt: skip
     written = events(tmp_path / "events")
     assert sorted(written) == ["b", "fit", "loss", "w"]
@@ -89,7 +88,7 @@ def test_many_coefficients_are_a_histogram(tmp_path):
 
 
 def test_what_was_written_before_an_interrupt_is_there(tmp_path):
-    command = [sys.executable, str(SCRIPTS / "train.py"), *OPTIONS, "--epochs", "100000"]
+    command = [*COMMAND, "train", *OPTIONS, "--epochs", "100000"]
     process = subprocess.Popen(
         [*command, "--tensorboard", str(tmp_path / "events")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
@@ -109,11 +108,11 @@ def test_what_was_written_before_an_interrupt_is_there(tmp_path):
 def test_errors_come_before_the_training(tmp_path):
     file = tmp_path / "file"
     file.write_text("")
-    assert "is a file" in fail(1, "train.py", "--epochs", 100000, "--tensorboard", file)
+    assert "is a file" in fail(1, "train", "--epochs", 100000, "--tensorboard", file)
 
     (tmp_path / "tensorboardX.py").write_text("raise ImportError")
     path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
-    command = [sys.executable, str(SCRIPTS / "train.py"), "--epochs", "100000"]
+    command = [*COMMAND, "train", "--epochs", "100000"]
     done = subprocess.run(
         [*command, "--tensorboard", "events"],
         capture_output=True, text=True, env={**environment(), "PYTHONPATH": path}, cwd=tmp_path,

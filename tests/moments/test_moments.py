@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mxlinreg.moments.scaling import add_rows, fold, standardise, whitening
+from mxlinreg.moments import add_rows, fold, standardise, whitening
 
 reasonable = st.floats(-1e6, 1e6, allow_subnormal=False)
 

@@ -6,13 +6,16 @@ import re
 import shutil
 import threading
 
+import mxnet as mx
 import numpy as np
 import pytest
 from helpers import fail, succeed
 
 import mxlinreg as mlr
 from mxlinreg.distributed import device_engine
-from mxlinreg.moments.scaling import standardise
+from mxlinreg.models import checkpoint
+from mxlinreg.moments import standardise
+from mxlinreg.rows import csv_files
 
 pyarrow = pytest.importorskip("pyarrow")
 from pyarrow import csv, parquet  # noqa: E402
@@ -44,8 +47,9 @@ def parts(request, rows, tmp_path):
 
 
 def all_of(stream):
-    blocks = list(stream)
-    return [np.concatenate([block[i] for block in blocks]) for i in range(2)]
+    """The rows of a pass, in training order."""
+    batches = [[array.asnumpy() for array in batch] for batch in stream]
+    return [np.concatenate([batch[i] for batch in batches]) for i in range(2)]
 
 
 def test_gives_the_rows_of_the_files_in_their_order(parts, rows):
@@ -56,9 +60,30 @@ def test_gives_the_rows_of_the_files_in_their_order(parts, rows):
     assert stream.num_rows == ROWS and len(stream) == 16
 
 
+def test_blocks_lie_as_in_the_files_and_draw_nothing(parts, rows, seed):
+    stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=100, dtype="float32")
+    seed()
+    blocks = list(stream.blocks())
+    assert np.random.standard_normal() == np.random.RandomState(1).standard_normal()
+    for i in range(2):
+        values = np.concatenate([block[i] for block in blocks])
+        assert values.dtype == np.float64 and (values == rows[i]).all()
+    assert all(weight is None for _, _, weight, _ in blocks)
+    assert all((order == np.arange(len(X))).all() for X, _, _, order in blocks)
+
+
+def test_an_epoch_of_the_chapters_loop_takes_a_stream(parts):
+    stream = mlr.stream(parts, "y", ["a", "b", "c"], batch_size=32, standardize=True)
+    assert all(isinstance(array, mx.nd.NDArray) for batch in stream for array in batch)
+    params = mlr.init_params(3, dtype="float64")
+    first, second = (mlr.train_epoch(params, stream, 0.05) for _ in range(2))
+    assert second < first
+
+
 def test_shuffles_blocks_and_rows_anew_in_each_pass(parts, rows, seed):
     stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=100, batch_size=16)
-    assert [len(X) for X, _ in stream] == [96] * 10 + [40]
+    assert [len(X) for X, *_ in stream.blocks()] == [96] * 10 + [40]
+    assert [len(X) for X, _ in stream] == [16] * 62 + [8]
     seed()
     passes = [all_of(stream)[1] for _ in range(2)]
     seed()
@@ -68,12 +93,12 @@ def test_shuffles_blocks_and_rows_anew_in_each_pass(parts, rows, seed):
         assert (np.sort(values) == np.sort(rows[1])).all()
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 7, 1500])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, pytest.param(1500, marks=pytest.mark.slow)])
 def test_parts_hold_every_row_once(parts, rows, n):
     found = []
     for k in range(n):
-        blocks = list(mlr.stream(parts, "y", shuffle_buffer=0, part=(k, n)))
-        found.append(np.concatenate([y for _, y in blocks]) if blocks else np.empty(0))
+        blocks = mlr.stream(parts, "y", part=(k, n)).blocks()
+        found.append(np.concatenate([np.empty(0), *(y for _, y, *_ in blocks)]))
     assert (np.concatenate(found) == rows[1]).all()
     if n <= 7:
         assert max(map(len, found)) < 1.2 * ROWS / n + 2
@@ -81,7 +106,7 @@ def test_parts_hold_every_row_once(parts, rows, n):
 
 def test_many_ranges_of_one_csv_file(rows, tmp_path, monkeypatch):
     """As of a file of many megabytes, with line ends of both kinds."""
-    monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 1000)
+    monkeypatch.setattr(csv_files, "BYTES", 1000)
     lines = ["a,y", *(f"{a!r},{y!r}" for a, y in zip(rows[0][:, 0].tolist(), rows[1].tolist()))]
     for end in ("\n", "\r\n"):
         (tmp_path / "one.csv").write_bytes((end.join(lines)).encode())
@@ -150,7 +175,7 @@ def test_partial_fit_learns_from_its_blocks(parts, rows):
     model = mlr.LinearRegressor(random_state=0)
     stream = mlr.stream(parts, "y", ["a", "b", "c"], shuffle_buffer=200)
     for _ in range(5):
-        for X, y in stream:
+        for X, y, *_ in stream.blocks():
             model.partial_fit(X, y)
     expected = mlr.least_squares(rows[0][:, :3], rows[1])
     assert model.score(rows[0][:, :3], rows[1]) > 0.999 * expected.r_squared
@@ -196,7 +221,7 @@ def broken(path, tmp_path, line, value):
     ],
 )
 def test_a_bad_line_in_the_middle_is_named(parts, tmp_path, monkeypatch, value, message):
-    monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 5000)
+    monkeypatch.setattr(csv_files, "BYTES", 5000)
     path = broken(tmp_path / "0.csv", tmp_path, 300, value)
     with pytest.raises(ValueError, match=re.escape("broken.csv, ") + message):
         all_of(mlr.stream(path, "y"))
@@ -206,11 +231,11 @@ def test_no_row_is_made_of_a_line_break_within_quotes(tmp_path, monkeypatch):
     """Cut there, the rest of the text would be a row of two good numbers."""
     path = tmp_path / "text.csv"
     for size in (8, 1 << 22):
-        monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", size)
+        monkeypatch.setattr(csv_files, "BYTES", size)
         path.write_text('a,y,note\n1,2,"plain"\n1,3,"one, 5"\n')
         X, y = all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
         assert X.tolist() == [[1], [1]] and y.tolist() == [2, 3]
-    monkeypatch.setattr(mlr.streaming, "_CSV_BYTES", 7)  # ends with the first of the lines
+    monkeypatch.setattr(csv_files, "BYTES", 7)  # ends with the first of the lines
     path.write_text('a,y,note\n1,2,"x\n5,6,7"\n8,9,z\n')
     with pytest.raises(ValueError, match="text.csv: a quote without its other between lines 2"):
         all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
@@ -357,13 +382,13 @@ def test_says_what_is_wrong(parts, tmp_path):
 def test_train_py(parts, rows, tmp_path):
     options = "--data", parts, "--target", "y", "--features", "a,b,c", "--stream"
     model = tmp_path / "m.params"
-    done = succeed("train.py", *options, "--epochs", 20, "--engine", "compiled", "--save", model)
+    done = succeed("train", *options, "--epochs", 20, "--engine", "compiled", "--save", model)
     assert done.stderr == ""
-    learned = mlr.checkpoint.load_model(model)[1]["metrics"]["training"]
+    learned = checkpoint.load_model(model)[1]["metrics"]["training"]
     expected = mlr.least_squares(rows[0][:, :3], rows[1])
     least = expected.residual_standard_deviation**2 * expected.degrees_of_freedom / ROWS
     assert learned["rows"] == ROWS and least <= learned["mse"] < 1.05 * least
-    exact = succeed("train.py", *options, "--solver", "exact").stdout
+    exact = succeed("train", *options, "--solver", "exact").stdout
     assert f"{expected.coefficients[2]:.6g}" in exact
-    assert "Mean loss" in succeed("train.py", *options, "--epochs", 1, "--kvstore", "local").stdout
-    assert "--validation goes with" in fail(2, "train.py", *options, "--validation", 0.5)
+    assert "Mean loss" in succeed("train", *options, "--epochs", 1, "--kvstore", "local").stdout
+    assert "--validation goes with" in fail(2, "train", *options, "--validation", 0.5)

@@ -1,4 +1,4 @@
-"""Saved models, and trainings that go on where they were broken off."""
+"""Trainings that go on where they were broken off."""
 
 import hashlib
 import json
@@ -15,110 +15,10 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
-from helpers import SCRIPTS, environment
+from helpers import SCRIPTS, environment, mutations
 
 import mxlinreg as mlr
-from mxlinreg import _files as files
 from mxlinreg.models import checkpoint
-
-
-@pytest.fixture
-def saved(tmp_path):
-    path = tmp_path / "model.params"
-    params = mx.nd.array([[1.0], [2.0]], dtype="float64"), mx.nd.array([3.0], dtype="float64")
-    checkpoint.save_model(path, params, {"columns": ["a", "b"]})
-    return path
-
-
-def test_there_and_back(saved):
-    (w, b), description = checkpoint.load_model(saved)
-    assert w.asnumpy().tolist() == [[1], [2]] and b.asnumpy().tolist() == [3]
-    assert w.dtype == np.float64 and description["columns"] == ["a", "b"]
-
-
-def test_mxnet_reads_the_file_itself(saved):
-    assert sorted(mx.nd.load(str(saved))) == ["b", "w"]
-    assert json.loads(saved.with_suffix(".json").read_text())["columns"] == ["a", "b"]
-    assert sorted(p.name for p in saved.parent.iterdir()) == ["model.json", "model.params"]
-
-
-def test_a_failure_leaves_the_old_model(saved):
-    before = saved.read_bytes(), saved.with_suffix(".json").read_bytes()
-    params = mx.nd.ones((1, 1)), mx.nd.ones((1,))
-    with pytest.raises(ValueError):
-        checkpoint.save_model(saved, params, {"loss": float("nan")})
-    assert (saved.read_bytes(), saved.with_suffix(".json").read_bytes()) == before
-    assert len(list(saved.parent.iterdir())) == 2
-
-
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
-def test_damaged_params(saved, damage):
-    content = saved.read_bytes()
-    flipped = content[:-1] + bytes([content[-1] ^ 1])
-    new = {"flip": flipped, "cut": content[:-5], "empty": b"", "foreign": b"hello"}[damage]
-    saved.write_bytes(new)
-    with pytest.raises(ValueError, match="does not belong to .*, or is damaged"):
-        checkpoint.load_model(saved)
-
-
-def test_missing_or_foreign_json(saved):
-    saved.with_suffix(".json").write_text("[]")
-    with pytest.raises(ValueError, match="does not belong"):
-        checkpoint.load_model(saved)
-    for text in ("{", "[" * 100000):
-        saved.with_suffix(".json").write_text(text)
-        with pytest.raises(ValueError, match="not a model's JSON"):
-            checkpoint.load_model(saved)
-    saved.with_suffix(".json").unlink()
-    with pytest.raises(ValueError, match="model.json: cannot be read"):
-        checkpoint.load_model(saved)
-
-
-def test_damaged_json(saved):
-    path = saved.with_suffix(".json")
-    path.write_text(path.read_text().replace('"a"', '"c"'))
-    with pytest.raises(ValueError, match="does not belong to .*, or is damaged"):
-        checkpoint.load_model(saved)
-
-
-def test_forged_models(saved):
-    """Even with a checksum that fits, the parameters cannot do harm."""
-    whole, path = saved.read_bytes(), saved.with_suffix(".json")
-    description = json.loads(path.read_text())
-    del description["sha256"]
-
-    def refused(content, described):
-        text = json.dumps(described, sort_keys=True)
-        digest = hashlib.sha256(content + text.encode()).hexdigest()
-        saved.write_bytes(content)
-        path.write_text(json.dumps({**described, "sha256": digest}))
-        try:
-            checkpoint.load_model(saved)
-        except ValueError as error:
-            assert str(saved) in str(error)
-            return True
-        return False
-
-    assert not refused(whole, description)
-    for damaged in mutations(whole, random.Random(2), 500):
-        refused(damaged, description)
-    for shapes in ([], [[2, 1]], [[2, 1], [2**70]], [[2, 1], ["1"]], 3, [[2, 2], [1]]):
-        assert refused(whole, {**description, "shapes": shapes})
-    for dtype in ("float32", "object", "none", 3):
-        assert refused(whole, {**description, "dtype": dtype})
-
-
-def test_the_json_has_a_name_of_its_own(tmp_path):
-    with pytest.raises(ValueError, match="another name"):
-        checkpoint.description_path(tmp_path / "model.json")
-
-
-def test_check_writable(tmp_path):
-    files.check_writable("--save", tmp_path / "new")
-    assert list(tmp_path.iterdir()) == []
-    for path in (tmp_path, tmp_path / "missing" / "file", "/dev/null"):
-        with pytest.raises(ValueError, match="--save"):
-            files.check_writable("--save", path)
 
 
 def test_a_link_stays_and_its_file_is_replaced(tmp_path):
@@ -201,7 +101,7 @@ def test_the_parameters_in_a_checkpoint_are_mxnets(tmp_path):
     [
         ({"learning_rate": 0.02}, r"learning_rate \(0.01, now 0.02\)"),
         ({"engine": "compiled"}, r"engine \(autograd, now compiled\)"),
-        ({"engine": mlr.train_epoch}, r"engine \(autograd, now train_epoch\)"),
+        ({"engine": lambda *_: 1.0}, r"engine \(autograd, now <lambda>\)"),
         ({"batch_size": 5, "shuffle": False}, r"batch_size \(4, now 5\), shuffle \(True, now Fal"),
         ({"noise": 0.2}, " the data$"),
         ({"dtype": "float64"}, r"dtype \(float32, now float64\), the data"),
@@ -298,25 +198,6 @@ def whole(tmp_path):
     return (tmp_path / "run.ckpt").read_bytes()
 
 
-def mutations(content, rng, number):
-    """Damaged copies: with flipped bits, cut, overwritten, with parts taken out or put in."""
-    for _ in range(number):
-        damaged = bytearray(content)
-        place, other = sorted(rng.randrange(len(content)) for _ in range(2))
-        kind = rng.randrange(5)
-        if kind < 2:
-            places = [place] if kind == 0 else rng.sample(range(len(content)), 5)
-            for place in places:
-                damaged[place] ^= 1 << rng.randrange(8)
-        elif kind == 2:
-            del damaged[place:]
-        elif kind == 3:
-            del damaged[place : other + 1]
-        else:
-            damaged[place:place] = bytes(rng.randrange(256) for _ in range(rng.randint(1, 9)))
-        yield bytes(damaged)
-
-
 def test_damaged_checkpoints(tmp_path, whole):
     path = tmp_path / "run.ckpt"
     header = len(whole.split(b"{")[0])
@@ -396,7 +277,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, save, monkeypatch):
         saved(name, arrays)
         os.truncate(name, 100)
 
-    monkeypatch.setattr(checkpoint.nd, "save", save_half)
+    monkeypatch.setattr(mx.nd, "save", save_half)
     params = mx.nd.ones((2, 1)), mx.nd.ones((1,))
     with pytest.raises(OSError, match="is the disk full"):
         if save == "model":

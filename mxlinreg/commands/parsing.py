@@ -1,4 +1,4 @@
-"""What the scripts share: arguments that are checked, one line for an error, the exit status."""
+"""What the commands share: arguments that are checked, one line for an error, the exit status."""
 
 import argparse
 import math
@@ -39,25 +39,29 @@ def number(minimum, below=math.inf):
     return parse
 
 
-def run(parser, command):
-    """Parse the arguments, run `command` on them, and exit: 0, 1 on an error, 130 on Ctrl-C."""
-    args = parser.parse_args()
+def run(parser, command, argv=None):
+    """Parse the arguments, run `command` on them, and exit with its status."""
+    args = parser.parse_args(argv)
+    sys.exit(status_of(parser.prog, lambda: command(args)))
+
+
+def status_of(prog, command):
+    """Call `command`; the exit status is 0, 1 on an error, which is printed, or 130 on Ctrl-C."""
     try:
-        command(args)
+        command()
         sys.stdout.flush()
-        status = 0
     except KeyboardInterrupt as interrupt:
-        print(f"{parser.prog}: {str(interrupt) or 'interrupted'}", file=sys.stderr)
-        status = 130
+        print(f"{prog}: {str(interrupt) or 'interrupted'}", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # Whatever read our output has had enough; nothing more can be written to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
+        return 1
     except (ValueError, TypeError, ImportError, OSError, MemoryError, RuntimeError) as error:
         message = str(error) or type(error).__name__
         if isinstance(error, RuntimeError):  # MXNet's, which end with what went wrong
             message = message.strip().splitlines()[-1]
         message = " ".join(message.split())
-        print(f"{parser.prog}: error: {message}", file=sys.stderr)
-        status = 1
-    sys.exit(status)
+        print(f"{prog}: error: {message}", file=sys.stderr)
+        return 1
+    return 0

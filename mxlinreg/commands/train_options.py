@@ -1,13 +1,85 @@
-"""What train.py can be told, and which of it goes together."""
+"""What `mxlinreg train` can be told, which of it goes together, and the defaults."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import List, Optional
 
-from _command import Parser, count, number
+from .parsing import Parser, count, number
+
+_DEFAULTS = {
+    "engine": "autograd",
+    "every": 1,
+    "sync": "batch",
+    "timeout": 60.0,
+    "num_examples": 10000,
+    "noise": 0.1,
+    "solver": "sgd",
+    "validation": 0.2,
+    "missing": "error",
+}
+_CHAPTER = {"dtype": "float32", "epochs": 10, "batch_size": 4, "learning_rate": 1e-4}
+_STREAM = {"dtype": "float64", "epochs": 5, "batch_size": 64}
+_TABLE = {"dtype": "float64"}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a training has been told, with the defaults filled in.
+
+    None stands for what is not asked for, and for what follows from the data once they are read:
+    of a table `epochs` and `batch_size`, of any file `learning_rate`.
+    """
+
+    epochs: Optional[int]
+    batch_size: Optional[int]
+    learning_rate: Optional[float]
+    seed: int
+    data_ctx: str
+    model_ctx: List[str]
+    engine: str
+    dtype: str
+    plot: Optional[Path]
+    save: Optional[Path]
+    checkpoint: Optional[Path]
+    every: int
+    resume: bool
+    tensorboard: Optional[Path]
+    quiet: bool
+    kvstore: Optional[str]
+    sync: str
+    timeout: float
+    num_examples: int
+    noise: float
+    solver: str
+    data: Optional[str]
+    stream: bool
+    shuffle_buffer: Optional[int]
+    target: Optional[str]
+    features: Optional[List[str]]
+    validation: float
+    one_hot: bool
+    missing: str
+
+
+def parse(argv):
+    """The options that `argv` gives; an error in them exits with status 2."""
+    parser = make_parser()
+    given = vars(parser.parse_args(argv))
+    ctx = given.pop("ctx")
+    given["data_ctx"] = given["data_ctx"] or ctx
+    given["model_ctx"] = (given["model_ctx"] or ctx).split(",")
+    check_usage(parser, given)
+    of_kind = _CHAPTER if given["data"] is None else _STREAM if given["stream"] else _TABLE
+    for name, default in {**_DEFAULTS, **of_kind}.items():
+        if given[name] is None:
+            given[name] = default
+    return TrainOptions(**given)
 
 
 def make_parser():
     parser = Parser(
-        description="Train the chapter's linear regression, on its synthetic data or on a file."
+        prog="mxlinreg train",
+        description="Train the chapter's linear regression, on its synthetic data or on a file.",
     )
     add = parser.add_argument
     add(
@@ -99,7 +171,7 @@ def make_parser():
         "--kvstore",
         choices=["local", "device", "dist_sync"],
         help="where the gradients of several devices are added up, on the CPU or on the devices; "
-        "or dist_sync, as one of the workers that launch.py starts (default: local)",
+        "or dist_sync, as one of the workers that mxlinreg launch starts (default: local)",
     )
     add(
         "--sync",
@@ -172,37 +244,39 @@ def make_parser():
     return parser
 
 
-def check_usage(parser, args):
+def check_usage(parser, given):
     """Refuse options that the chosen kind of data would ignore."""
     ignored = {}
-    if args.data is None:
+    several_devices = len(given["model_ctx"]) > 1
+    if given["data"] is None:
         names = "target", "features", "validation", "one_hot", "missing", "solver", "stream"
         ignored.update(dict.fromkeys(names, "--data"))
     else:
         ignored.update(dict.fromkeys(["num_examples", "noise"], "the synthetic data"))
-        if args.target is None:
+        if given["target"] is None:
             parser.error("--data needs --target COLUMN")
-    if args.solver == "exact":
+    if given["solver"] == "exact":
         names = "epochs", "batch_size", "learning_rate", "engine", "sync"
         ignored.update(dict.fromkeys([*names, "checkpoint", "tensorboard"], "--solver sgd"))
-        if "," in args.model_ctx or args.kvstore in ("local", "device"):
+        if several_devices or given["kvstore"] in ("local", "device"):
             parser.error("--solver exact: has no batches to split over devices")
-    if args.stream:
+    if given["stream"]:
         names = "validation", "one_hot", "missing", "plot", "tensorboard"
         ignored.update(dict.fromkeys(names, "data that are read whole"))
     else:
         ignored["shuffle_buffer"] = "--stream"
-    if args.kvstore != "dist_sync":
+    if given["kvstore"] != "dist_sync":
         ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
-    elif "," in args.model_ctx:
+    elif several_devices:
         parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
-    elif args.stream and args.solver != "exact" and args.sync != "epoch":
+    elif given["stream"] and given["solver"] != "exact" and given["sync"] != "epoch":
         parser.error("--stream over workers: needs --sync epoch, or --solver exact")
-    if args.engine == "compiled" and (args.kvstore is not None or "," in args.model_ctx):
+    if given["engine"] == "compiled" and (given["kvstore"] is not None or several_devices):
         parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
     for name, kind in ignored.items():
-        value = getattr(args, name)
+        value = given[name]
         if value is not None and value is not False:
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
-    if args.checkpoint is None and (args.resume or args.every):
-        parser.error(f"--{'resume' if args.resume else 'every'} goes with --checkpoint only")
+    if given["checkpoint"] is None and (given["resume"] or given["every"]):
+        name = "resume" if given["resume"] else "every"
+        parser.error(f"--{name} goes with --checkpoint only")

@@ -1,4 +1,4 @@
-"""What train.py writes for TensorBoard."""
+"""What `mxlinreg train` writes for TensorBoard."""
 
 import math
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ MAX_SCALARS = 30  # of an epoch's coefficients
 
 def check_events(folder):
     """Find out now, not after the training, whether events can be written."""
-    from mxlinreg._files import check_writable
+    from .._files import check_writable
 
     try:
         import tensorboardX  # noqa: F401

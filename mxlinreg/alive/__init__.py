@@ -1,0 +1,9 @@
+"""MXNet 1.9.1 on today's Python and NumPy.
+
+MXNet was retired in 2023. Its compiled library still runs, but its Python modules take names from
+NumPy that NumPy has since removed, so a plain ``import mxnet`` fails on NumPy 1.24 and later.
+`hook.install` makes the import succeed: MXNet's modules, and they alone, see a copy of NumPy's
+namespace that has those names (`names`), and are mended as they load (`mends`). NumPy itself is
+not touched. `diagnosis` says why an import of MXNet, or a GPU, does not work. Nothing here
+imports MXNet.
+"""

@@ -1,0 +1,281 @@
+"""Run a command as the workers of MXNet's KVStore, with the scheduler and the servers they need.
+
+The command, after --, becomes a worker by `mx.kv.create("dist_sync")`, as mxlinreg train does
+with --kvstore dist_sync. Without --hosts all runs here and listens on the loopback address only.
+ps-lite, which connects them, has no authentication: with --hosts, the network must be private.
+"""
+
+import argparse
+import ipaddress
+import os
+import random
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+
+from .parsing import Parser, count, status_of
+
+LOOPBACK = "127.0.0.1"
+SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=3 -o ServerAliveCountMax=3"
+PORTS = range(10000, 32768)  # below those that a system hands out by itself
+# What another host gets of our variables.
+INHERITED = "MXNET_", "PS_", "OMP_", "PYTHON", "PATH", "LD_LIBRARY_PATH"
+PATIENCE = 5  # seconds that a process has to end when it is asked to
+
+# A shell reads this from its stdin, which stays open as long as we live; when it closes, the
+# shell's whole process group ends.
+SCRIPT = """\
+{{
+exec 3<&0
+{{ trap '' TERM; read -r line; kill -TERM 0; sleep 3; kill -KILL 0; }} <&3 >/dev/null 2>&1 &
+cd {folder} || exit
+{variables}
+{command} </dev/null 3<&-
+exit
+}}
+"""
+
+OUTPUT = threading.Lock()
+
+
+def main(argv):
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.rsh and not args.hosts:
+        parser.error("--rsh goes with --hosts only")
+    job = args.command, args.n, args.s, args.hosts, args.rsh
+    sys.exit(status_of(parser.prog, lambda: launch(*job)))
+
+
+def make_parser():
+    parser = Parser(
+        prog="mxlinreg launch",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("-n", type=count(1), default=1, metavar="WORKERS", help="how many workers (default: 1)")
+    add("-s", type=count(1), default=1, metavar="SERVERS", help="how many servers (default: 1)")
+    add(
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="a file of hosts, one on a line, over which the processes are dealt in turns, "
+        "the scheduler on the first; all have this folder and this Python (default: here)",
+    )
+    add(
+        "--rsh",
+        type=shlex.split,
+        metavar="COMMAND",
+        help="what runs a command on a host, which are appended to it (default: ssh)",
+    )
+    add("command", nargs="+", metavar="COMMAND", help="the command of a worker, after --")
+    return parser
+
+
+class Process:
+    """One process of the job, by way of the shell that watches over it."""
+
+    def __init__(self, role, host, variables, command):
+        self.role, self.host, self.variables, self.command = role, host, variables, command
+        self.name = role
+
+    def start(self, rsh, ended):
+        remote = [*rsh, self.host] if rsh else []
+        self.shell = subprocess.Popen(
+            [*remote, "sh", "-s"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a group of its own, out of the terminal's reach
+        )
+        variables = {**self.variables, "DMLC_ROLE": self.role}
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+        script = SCRIPT.format(
+            folder=shlex.quote(os.getcwd()),
+            variables="\n".join(lines),
+            command=shlex.join(self.command),
+        )
+        with suppress(BrokenPipeError):  # it has ended already, and its status tells why
+            self.shell.stdin.write(script.encode())
+            self.shell.stdin.flush()
+        streams = (self.shell.stdout, sys.stdout), (self.shell.stderr, sys.stderr)
+        self.readers = [
+            threading.Thread(target=self.relay, args=pair, daemon=True) for pair in streams
+        ]
+        waiter = threading.Thread(target=lambda: ended.put((self, self.wait())), daemon=True)
+        for thread in (*self.readers, waiter):
+            thread.start()
+
+    def relay(self, source, target):
+        for line in source:
+            text = f"{self.name}: ".encode() + line.rstrip(b"\n") + b"\n"
+            with OUTPUT, suppress(BrokenPipeError):
+                target.buffer.write(text)
+                target.buffer.flush()
+
+    def wait(self):
+        """The status of its end, as a shell has it: 128 and the signal's number."""
+        status = self.shell.wait()
+        return status if status >= 0 else 128 - status
+
+    def relayed(self, deadline):
+        """Wait until its output is closed: its last lines are out, and all of its group ended."""
+        for reader in self.readers:
+            reader.join(max(0, deadline - time.monotonic()))
+
+    def end(self):
+        with suppress(OSError):
+            self.shell.stdin.close()
+
+    def kill(self, deadline):
+        """Leave nothing of its group behind that has not ended by then."""
+        with suppress(subprocess.TimeoutExpired):
+            self.shell.wait(max(0, deadline - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(self.shell.pid, signal.SIGKILL)
+        self.shell.wait()
+
+
+def launch(command, num_workers, num_servers, hosts_file, rsh):
+    """Run the job and exit with its status; `hosts_file` and `rsh` are None for a job here."""
+    hosts = read_hosts(hosts_file) if hosts_file else [LOOPBACK]
+    rsh = (rsh or SSH.split()) if hosts_file else []
+    addresses = {host: address_of(host, rsh) for host in hosts}
+    ports = free_ports(num_workers + num_servers + 1, local=not rsh)
+    processes = plan(command, num_workers, num_servers, hosts, addresses, ports)
+    ended = SimpleQueue()  # a signal's handler may put into it, whatever it comes amid
+    # A signal waits its turn: an exception here would lose a process that is just being started.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: ended.put((None, 128 + number)))
+    started = []
+    try:
+        for process in processes:
+            process.start(rsh, ended)
+            started.append(process)
+        status = first_failure(ended, num_workers)
+    finally:
+        deadline = time.monotonic() + PATIENCE
+        for process in started:
+            process.end()
+        for process in started:
+            process.kill(deadline)
+        for process in started:
+            process.relayed(deadline + PATIENCE)
+    raise SystemExit(status)
+
+
+def read_hosts(path):
+    lines = path.read_text(errors="replace").splitlines()
+    hosts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    for host in hosts:
+        if len(host.split()) > 1:
+            raise ValueError(f"--hosts: {path} has {host!r}, which is not one host")
+    if not hosts:
+        raise ValueError(f"--hosts: {path} names no host")
+    return list(dict.fromkeys(hosts))
+
+
+def address_of(host, rsh):
+    """The address by which other hosts reach this one."""
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    with suppress(OSError):
+        address = socket.gethostbyname(host.rpartition("@")[2])
+        if not ipaddress.ip_address(address).is_loopback:
+            return address
+    # A name that only `rsh` knows, or that stands for loopback here: the host knows its address.
+    asked = subprocess.run(
+        [*rsh, host, "hostname", "-I"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    addresses = [text for text in asked.stdout.split() if ":" not in text]
+    if asked.returncode != 0 or not addresses:
+        raise ValueError(f"--hosts: {host} tells no address; give it by its address")
+    return addresses[0]
+
+
+def free_ports(number, local):
+    """Ports that nothing listens on here; on other hosts ps-lite itself takes another then."""
+    ports = random.sample(PORTS, len(PORTS))
+    if not local:
+        return ports[:number]
+    free = []
+    while len(free) < number:
+        with socket.socket() as probe, suppress(OSError):
+            port = ports.pop()
+            probe.bind((LOOPBACK, port))
+            free.append(port)
+    return free
+
+
+def plan(command, num_workers, num_servers, hosts, addresses, ports):
+    """The processes, in the order of their start, each with its variables."""
+    root, *ports = ports
+    common = {
+        **{name: value for name, value in os.environ.items() if name.startswith(INHERITED)},
+        "DMLC_PS_ROOT_URI": addresses[hosts[0]],
+        "DMLC_PS_ROOT_PORT": str(root),
+        "DMLC_NUM_WORKER": str(num_workers),
+        "DMLC_NUM_SERVER": str(num_servers),
+    }
+    # MXNet 1.9.1's server does not initialise the variable that says whether float64 is kept as
+    # it is or rounded to float32; so glibc is to fill with zeros all memory that it hands out.
+    for_server = {"GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0"}
+    # As it is imported, MXNet becomes the scheduler or a server, and stays so until it is ended.
+    serve = [sys.executable, "-c", "import mxlinreg, mxnet"]
+    roles = [("scheduler", 0)]
+    roles += [("server", i) for i in range(num_servers)]
+    roles += [("worker", i) for i in range(num_workers)]
+    processes = []
+    for (role, turn), port in zip(roles, [root, *ports]):
+        host = hosts[turn % len(hosts)]
+        variables = {**common, "DMLC_NODE_HOST": addresses[host], "PORT": str(port)}
+        if role == "server":
+            variables.update(for_server)
+        program = command if role == "worker" else serve
+        processes.append(Process(role, host, variables, program))
+    # ps-lite ranks the nodes by address, from the last in alphabetical order on, and by port.
+    for role in ("server", "worker"):
+        of_role = [process for process in processes if process.role == role]
+        of_role.sort(key=lambda process: int(process.variables["PORT"]))
+        of_role.sort(key=lambda process: process.variables["DMLC_NODE_HOST"], reverse=True)
+        for rank, process in enumerate(of_role):
+            process.name = f"{role} {rank}"
+    return processes
+
+
+def what_ended(process, status):
+    """In words, why the job is to end: a process, or None for a signal to the launcher."""
+    try:
+        name = signal.Signals(status - 128).name
+    except ValueError:
+        name = None
+    if process is None:
+        return f"interrupted by {name}; ending all"
+    where = "" if process.host == LOOPBACK else f" on {process.host}"
+    how = f"was killed by {name}" if name else f"failed with status {status}"
+    return f"{process.name}{where} {how}; ending the others"
+
+
+def first_failure(ended, num_workers):
+    """Wait for all workers to succeed, for any process to fail or for a signal; the status."""
+    while num_workers > 0:
+        process, status = ended.get()
+        if status != 0:
+            if process is not None:
+                process.relayed(time.monotonic() + 1)
+            with OUTPUT:
+                print(f"mxlinreg launch: {what_ended(process, status)}", file=sys.stderr)
+            return status
+        num_workers -= process.role == "worker"
+    return 0

@@ -1,0 +1,54 @@
+"""Arrays of all workers, brought together by the KVStore, which only adds numbers up."""
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from .._mxnet import mx, nd
+
+_told = WeakKeyDictionary()  # the keys that each KVStore has been told of
+
+
+def add_up(kv: mx.kv.KVStore, array: np.ndarray, name: str = "sum") -> np.ndarray:
+    """The sum of all workers' arrays, in float64. All must call it, with arrays of one shape."""
+    array = np.asarray(array, dtype=np.float64)
+    key = f"{name} {array.size}"
+    total = nd.zeros((array.size,), dtype="float64")
+    if _is_new(kv, key):
+        kv.init(key, total)
+    # A copy, as the KVStore writes the sum into what it was given, too.
+    kv.pushpull(key, nd.array(array.ravel(), dtype="float64"), out=total)
+    return total.asnumpy().reshape(array.shape)
+
+
+def gather(kv: mx.kv.KVStore, array: np.ndarray) -> np.ndarray:
+    """All workers' arrays, stacked by rank, in float64. Each sends its own only.
+
+    All must call it, with arrays of one shape.
+    """
+    array = np.asarray(array, dtype=np.float64)
+    shape = kv.num_workers, array.size
+    key = f"rows {array.size}"
+    ranks = np.arange(kv.num_workers)
+    if _is_new(kv, key):
+        kv.init(key, nd.sparse.row_sparse_array((np.zeros(shape), ranks), shape, dtype="float64"))
+    own = nd.sparse.row_sparse_array((array.reshape(1, -1), [kv.rank]), shape, dtype="float64")
+    kv.push(key, own)
+    rows = nd.sparse.zeros("row_sparse", shape, dtype="float64")
+    kv.row_sparse_pull(key, out=rows, row_ids=nd.array(ranks, dtype="int64"))
+    return rows.asnumpy().reshape((kv.num_workers, *array.shape))
+
+
+def broadcast(kv: mx.kv.KVStore, content: bytes) -> bytes:
+    """What rank 0 gives; all must call it."""
+    is_first = kv.rank == 0
+    size = int(add_up(kv, np.array([len(content) if is_first else 0]))[0])
+    sent = np.frombuffer(content, dtype=np.uint8) if is_first else np.zeros(size)
+    return add_up(kv, sent).astype(np.uint8).tobytes() if size else b""
+
+
+def _is_new(kv, key):
+    keys = _told.setdefault(kv, set())
+    is_new = key not in keys
+    keys.add(key)
+    return is_new

@@ -1,0 +1,112 @@
+"""A worker's place in its job: joining it, leaving it, and whether its servers can add."""
+
+import os
+import socket
+import sys
+import time
+from contextlib import contextmanager
+from threading import Timer
+from typing import Iterator
+
+import numpy as np
+
+from .._checks import check_number
+from .._mxnet import mx
+from .collectives import add_up
+
+_PAUSE = 0.2  # seconds between two attempts to reach the scheduler
+_JOB = "PS_ROOT_URI", "PS_ROOT_PORT", "NUM_WORKER", "NUM_SERVER", "ROLE"
+
+
+@contextmanager
+def connect(timeout: float = 60.0) -> Iterator[mx.kv.KVStore]:
+    """Join the job that this process is a worker of, and leave it at the end.
+
+    Where the body raises, the KVStore does not wait for the other workers, so that the process
+    can end and the launcher learns of it.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds until all processes of the job must have found each other.
+
+    Yields
+    ------
+    KVStore
+        Of the type "dist_sync"; with `rank` and `num_workers`.
+
+    Raises
+    ------
+    ValueError
+        If this process is no worker of a job, the scheduler cannot be reached in time, or the
+        servers round float64. When the scheduler is there, but not all others are in time, the
+        process ends with status 1 and a message: MXNet's waiting cannot be interrupted.
+    """
+    timeout = check_number("timeout", timeout)
+    try:
+        host, port, num_workers, num_servers, _ = (os.environ[f"DMLC_{name}"] for name in _JOB)
+    except KeyError as error:
+        raise ValueError(
+            f"kvstore: no worker of a job, as the environment lacks {error}; start the command "
+            "by mxlinreg launch"
+        ) from None
+    end = time.monotonic() + timeout
+    _reach(host, int(port), end, timeout)
+    message = (
+        f"kvstore: of {num_workers} workers and {num_servers} servers not all have met at the "
+        f"scheduler, {host}:{port}, within {timeout:g} s"
+    )
+    give_up = Timer(max(0.1, end - time.monotonic()), _give_up, [message])
+    give_up.daemon = True
+    give_up.start()
+    try:
+        kv = mx.kv.create("dist_sync")
+    finally:
+        give_up.cancel()
+    try:
+        _check_servers(kv, int(num_servers))
+        yield kv
+    except BaseException:
+        mx.base.check_call(mx.base._LIB.MXKVStoreSetBarrierBeforeExit(kv.handle, 0))
+        raise
+    finally:
+        # Now, as its threads must have ended before Python does.
+        mx.base.check_call(mx.base._LIB.MXKVStoreFree(kv.handle))
+        kv.handle = None
+
+
+def _reach(host, port, end, timeout):
+    """Wait until something listens at the scheduler's address."""
+    while True:
+        try:
+            wait = max(0.1, end - time.monotonic())
+            socket.create_connection((host, port), timeout=wait).close()
+            return
+        except OSError as error:
+            if time.monotonic() + _PAUSE > end:
+                raise ValueError(
+                    f"kvstore: the scheduler at {host}:{port} could not be reached "
+                    f"within {timeout:g} s: {error.strerror or error}"
+                ) from None
+        time.sleep(_PAUSE)
+
+
+def _give_up(message):
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+def _check_servers(kv, num_servers):
+    """Raise if one of the servers does not add up in float64.
+
+    MXNet 1.9.1 does not initialise the variable of a server that says so. The keys told first
+    are on one server after another.
+    """
+    for i in range(num_servers):
+        third = 1 / 3 if kv.rank == 0 else 0.0
+        if add_up(kv, np.array([third]), f"check {i}")[0] != 1 / 3:
+            raise ValueError(
+                "kvstore: a server rounds float64 to float32, as memory that MXNet 1.9.1 does not "
+                "initialise has it; start the servers by mxlinreg launch, or with GLIBC_TUNABLES="
+                "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0 in their environment"
+            )

@@ -1,0 +1,172 @@
+"""What `least_squares` gives: coefficients, their errors and tests, and a table of them."""
+
+from dataclasses import dataclass
+from typing import Any, List
+
+import numpy as np
+
+from .distributions import f_p_value, t_p_value, t_quantile
+
+
+class RankError(ValueError):
+    """The data do not determine the coefficients: columns depend on others, or rows are few.
+
+    ``args[0]`` says which, and how.
+    """
+
+    def __str__(self) -> str:
+        return f'X: {self.args[0]}; leave columns out, or take rank_deficient="minimum_norm"'
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """What `least_squares` gives: ``print`` it for a table.
+
+    For y of shape (n, k) each number below is an array with one more dimension of length k.
+    Where the residuals have no degrees of freedom, what is estimated from them is NaN.
+    """
+
+    columns: List[str]
+    coefficients: np.ndarray
+    """Shape (d,) or (d, k), float64."""
+    standard_errors: np.ndarray
+    """Of the coefficients, in the same shape."""
+    intercept: Any
+    """float or array of shape (k,); 0 where none was asked for."""
+    intercept_standard_error: Any
+    """float or array of shape (k,), or None where no intercept was asked for."""
+    residual_standard_deviation: Any
+    """The root of the sum of squared residuals over `degrees_of_freedom`."""
+    r_squared: Any
+    """The share of y's variance that is explained; without intercept, of its squares."""
+    num_rows: int
+    """Of weight above 0."""
+    rank: int
+    """Of the columns, the intercept's included."""
+    condition_number: float
+    """Of the columns, centred if there is an intercept, and scaled to one length."""
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Rows less rank."""
+        return self.num_rows - self.rank
+
+    @property
+    def adjusted_r_squared(self) -> Any:
+        centred = self.num_rows - self._has_intercept
+        return 1 - (1 - self.r_squared) * _ratio(centred, self.degrees_of_freedom)
+
+    @property
+    def f_statistic(self) -> Any:
+        """Of all coefficients but the intercept being 0."""
+        explained = _ratio(self.r_squared, self.rank - self._has_intercept)
+        return _ratio(explained, _ratio(1 - self.r_squared, self.degrees_of_freedom))
+
+    @property
+    def f_p_value(self) -> Any:
+        degrees = self.rank - self._has_intercept, self.degrees_of_freedom
+        return _each(lambda f: f_p_value(f, *degrees), self.f_statistic)
+
+    @property
+    def t_values(self) -> np.ndarray:
+        """The coefficients over their standard errors."""
+        return _ratio(self.coefficients, self.standard_errors)
+
+    @property
+    def p_values(self) -> np.ndarray:
+        """The probability of a t value this far from 0, to either side, by Student's t."""
+        return self._p_values(self.t_values)
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """The 95 % intervals, shape (d, 2) or (d, k, 2)."""
+        return self._intervals(self.coefficients, self.standard_errors)
+
+    @property
+    def intercept_t_value(self) -> Any:
+        return _ratio(self.intercept, self.intercept_standard_error)
+
+    @property
+    def intercept_p_value(self) -> Any:
+        return self._p_values(self.intercept_t_value)
+
+    @property
+    def intercept_interval(self) -> np.ndarray:
+        """The 95 % interval, shape (2,) or (k, 2)."""
+        return self._intervals(self.intercept, self.intercept_standard_error)
+
+    @property
+    def _has_intercept(self):
+        return self.intercept_standard_error is not None
+
+    def _p_values(self, t_values):
+        return _each(lambda t: t_p_value(t, self.degrees_of_freedom), t_values)
+
+    def _intervals(self, values, standard_errors):
+        reach = t_quantile(self.degrees_of_freedom) * np.asarray(standard_errors)
+        return np.stack([values - reach, values + reach], axis=-1)
+
+    def __str__(self) -> str:
+        num_outputs = 1 if self.coefficients.ndim == 1 else self.coefficients.shape[1]
+        return "\n\n".join(self._table(output) for output in range(num_outputs))
+
+    def _table(self, output):
+        def of(values):
+            return values if self.coefficients.ndim == 1 else values[..., output]
+
+        def interval(values):
+            return values if self.coefficients.ndim == 1 else values[..., output, :]
+
+        names, statistics = (
+            list(self.columns),
+            [
+                of(self.coefficients),
+                of(self.standard_errors),
+                of(self.t_values),
+                of(self.p_values),
+                *interval(self.intervals).T,
+            ],
+        )
+        if self._has_intercept:
+            names.insert(0, "(intercept)")
+            of_intercept = [
+                of(self.intercept),
+                of(self.intercept_standard_error),
+                of(self.intercept_t_value),
+                of(self.intercept_p_value),
+                *interval(self.intercept_interval),
+            ]
+            statistics = [
+                np.insert(column, 0, first) for column, first in zip(statistics, of_intercept)
+            ]
+        width = max(len("column"), *map(len, names))
+        heads = "estimate", "std. error", "t value", "p value", "2.5 %", "97.5 %"
+        lines = [f"{'column':{width}}" + "".join(f" {head:>12}" for head in heads)]
+        for name, *values in zip(names, *statistics):
+            lines.append(f"{name:{width}}" + "".join(f" {value:>12.6g}" for value in values))
+        num_slopes, degrees = self.rank - self._has_intercept, self.degrees_of_freedom
+        return "\n".join(
+            [
+                *([f"output {output}"] if self.coefficients.ndim > 1 else []),
+                *lines,
+                "",
+                f"residual standard deviation {of(self.residual_standard_deviation):.6g} "
+                f"on {degrees} degrees of freedom ({self.num_rows} rows)",
+                f"R2 {of(self.r_squared):.6g}, adjusted {of(self.adjusted_r_squared):.6g}",
+                f"F statistic {of(self.f_statistic):.6g} on {num_slopes} and {degrees} degrees of "
+                f"freedom, p value {of(self.f_p_value):.6g}",
+                f"rank {self.rank}, condition number {self.condition_number:.3g}",
+            ]
+        )
+
+
+def _ratio(a, b):
+    """``a / b``, infinite or NaN where b is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.asarray(a) / np.asarray(b, dtype=np.float64)
+    return ratio if ratio.ndim else float(ratio)
+
+
+def _each(function, values):
+    result = np.vectorize(function, otypes=[float])(values)
+    return result if result.ndim else float(result)

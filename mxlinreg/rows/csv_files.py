@@ -1,0 +1,128 @@
+"""The rows of a CSV file, a range of bytes at a time."""
+
+import codecs
+import csv
+
+from .columns import finite_numbers, one_line
+
+BYTES = 1 << 22  # of a file, read at once
+_BLOCK = 1 << 20  # of these, that a thread of pyarrow parses
+
+
+def header(path, delimiter):
+    """The names of a CSV file's columns, and where its rows begin."""
+    with open(path, "rb") as file:
+        line = file.readline()
+        while not line.strip(codecs.BOM_UTF8 + b" \t\r\n"):
+            line = file.readline()
+        start = file.tell()
+    try:
+        line = line.decode("utf-8-sig").rstrip("\r\n")
+        if "\r" in line:
+            raise csv.Error
+        (names,) = csv.reader([line], delimiter=delimiter, strict=True)
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: the header is not text in UTF-8") from None
+    except csv.Error:
+        raise ValueError(f"{path}: the header must be one line that ends with \\n") from None
+    return [name.strip() for name in names], start
+
+
+def read(unit, names):
+    """A unit has the lines that begin in it, after the bytes before it have ended theirs."""
+    import pyarrow
+
+    file = unit.file
+    with open(file.path, "rb") as source:
+        start = _line_start(source, unit.start, file.start)
+        stop = _line_start(source, unit.stop, file.start)
+        source.seek(start)
+        text = source.read(stop - start)
+    if not text.strip(b"\r\n"):
+        return
+    # Cut within quotes, both pieces of a row may look like rows.
+    if text.count(b'"') % 2:
+        raise ValueError(
+            f"{file.path}: a quote without its other between lines "
+            f"{_line_number(file, start)} and {_line_number(file, stop) - 1}; "
+            "no value in a stream may hold a line break"
+        )
+    try:
+        try:
+            arrays = _parsed(file, text, names, _BLOCK)
+        except pyarrow.ArrowInvalid:  # a line may just be longer than a block
+            arrays = _parsed(file, text, names, len(text))
+    except pyarrow.ArrowInvalid as error:
+        raise _bad_line(file, start, text, names, error) from None
+    if any(array is None for array in arrays):
+        raise _bad_line(file, start, text, names, "a value cannot be used")
+    yield arrays
+
+
+def _parsed(file, text, names, block_size):
+    """The columns `names` of some lines, None in place of one that cannot be used."""
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    table = arrow_csv.read_csv(
+        pyarrow.BufferReader(text),
+        read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=block_size),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=file.delimiter, newlines_in_values=b'"' in text
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={name: pyarrow.float64() for name in names}, include_columns=names
+        ),
+    )
+    return [finite_numbers(table[name]) for name in names]
+
+
+def _line_start(source, position, first):
+    """Where the first line begins that begins at `position` or after it."""
+    if position <= first:
+        return first
+    source.seek(position - 1)
+    source.readline()
+    return source.tell()
+
+
+def _bad_line(file, start, text, names, error):
+    """The error that names the line and the column, found by halving the lines."""
+    lines = text.split(b"\n")
+    first, last = 0, len(lines)
+    while last - first > 1:
+        middle = (first + last) // 2
+        if _is_good(file, b"\n".join(lines[first:middle]), names):
+            first = middle
+        else:
+            last = middle
+    where = f"{file.path}, line {_line_number(file, start) + first}"
+    line = lines[first].rstrip(b"\r")
+    if _is_good(file, line, names):
+        return ValueError(f"{file.path}: {one_line(error)}")
+    try:
+        (values,) = csv.reader([line.decode("utf-8", errors="replace")], delimiter=file.delimiter)
+    except csv.Error as problem:
+        return ValueError(f"{where}: is no row: {problem}")
+    if len(values) != len(file.names):
+        return ValueError(f"{where}: has {len(values)} values, and the header {len(file.names)}")
+    bad = next(name for name in names if not _is_good(file, line, [name]))
+    value = values[file.names.index(bad)]
+    return ValueError(f"{where}: {value!r} in {bad!r} is no finite number")
+
+
+def _is_good(file, text, names):
+    import pyarrow
+
+    try:
+        arrays = _parsed(file, text, names, len(text)) if text.strip(b"\r\n") else []
+        return all(array is not None for array in arrays)
+    except pyarrow.ArrowInvalid:
+        return False
+
+
+def _line_number(file, position):
+    """Of the line that begins at `position`, counted from 1."""
+    with open(file.path, "rb") as source:
+        sizes = (min(BYTES, position - i) for i in range(0, position, BYTES))
+        return 1 + sum(source.read(size).count(b"\n") for size in sizes)

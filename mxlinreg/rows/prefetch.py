@@ -1,0 +1,49 @@
+"""Items that a thread makes before they are asked for."""
+
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import Any, Generator, Iterator
+
+_AHEAD = 2  # items
+
+
+def ahead(items: Generator) -> Iterator[Any]:
+    """The items, made in a thread before they are asked for. Closed early, it ends the thread."""
+    queue, stopped = Queue(_AHEAD), Event()
+
+    def put(item):
+        while not stopped.is_set():
+            try:
+                return queue.put(item, timeout=0.1)
+            except Full:
+                pass
+
+    def make():
+        try:
+            for item in items:
+                put((item, None))
+                if stopped.is_set():
+                    return
+            put((None, None))
+        except BaseException as error:
+            put((None, error))
+        finally:
+            items.close()
+
+    thread = Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = queue.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        stopped.set()
+        try:
+            while True:
+                queue.get_nowait()
+        except Empty:
+            thread.join()

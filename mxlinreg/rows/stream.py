@@ -1,0 +1,226 @@
+"""Rows that are read anew in each pass."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .. import _mxnet
+from ..moments import column_moments, merged
+from .prefetch import ahead
+
+if TYPE_CHECKING:
+    from .._mxnet import nd
+
+Order = Callable[[np.random.RandomState, int], np.ndarray]
+
+
+def permutation(random: np.random.RandomState, num_rows: int) -> np.ndarray:
+    """The rows in random order, as ``np.random.shuffle`` draws it, as int32."""
+    return random.permutation(num_rows).astype(np.int32)
+
+
+class Stream:
+    """Rows that are read anew in each pass: data larger than memory. `stream` makes it.
+
+    To iterate over it gives the batches of a pass as `train_epoch` takes them, pairs of NDArrays
+    of shape (m, d) and (m,). `blocks` gives the rows as NumPy arrays, read ahead in a thread. All
+    blocks but the last hold a whole number of batches.
+
+    In each pass the units that the files consist of come in a new random order, and then the
+    rows of each block, of `shuffle_buffer` rows: a row moves within its block only. That is less
+    than a shuffle of all rows; rows that are sorted within the files stay together in blocks.
+    The order is drawn from NumPy's global generator. With `shuffle_buffer` 0 it is the files'.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(i)`` gives the rows of unit i, as an iterator of tables of shape (m, d + 1) with
+        the target last: sequences of d + 1 columns as NumPy arrays.
+    num_units : int
+    columns : list of str
+    target : str
+    batch_size, shuffle_buffer : int
+    dtype : {"float32", "float64"}
+    source : dict
+        What `fingerprint` tells of the files, of what JSON can hold.
+    num_rows : int, optional
+        If it is known before the first pass.
+
+    Attributes
+    ----------
+    X_mean, X_scale, y_mean, y_scale : array of shape (d,) and (1,), or None
+        If they are set, the blocks are standardised by them, as `scaling.fold` undoes it.
+    num_rows : int or None
+        None before the first pass over files that do not tell it.
+    """
+
+    X_mean = X_scale = y_mean = y_scale = None
+    on_rows: Optional[Callable[[int], Any]] = None
+    """Is told how many rows have been used, after each block."""
+
+    def __init__(
+        self,
+        read: Callable[[int], Iterator],
+        num_units: int,
+        columns: Sequence[str],
+        target: str,
+        batch_size: int,
+        shuffle_buffer: int,
+        dtype: str,
+        source: dict,
+        num_rows: Optional[int] = None,
+    ):
+        self.read, self.num_units, self.source = read, num_units, source
+        self.columns, self.target, self.num_rows = list(columns), target, num_rows
+        self.batch_size, self.shuffle_buffer = batch_size, shuffle_buffer
+        self.shuffle, self.dtype = shuffle_buffer > 0, np.dtype(dtype)
+
+    def __len__(self) -> int:
+        """The batches of a pass."""
+        if self.num_rows is None:
+            raise TypeError("the number of rows is known after the first pass only")
+        return -(-self.num_rows // self.batch_size)
+
+    def __iter__(self) -> Iterator[Tuple[nd.NDArray, nd.NDArray]]:
+        """The batches of a pass in training order: (data, label) as MXNet's arrays on the CPU."""
+        array = _mxnet.nd.array
+        for X, y, _, order in self.blocks(permutation):
+            for start in range(0, len(X), self.batch_size):
+                rows = order[start : start + self.batch_size]
+                yield array(X[rows], dtype=self.dtype), array(y[rows], dtype=self.dtype)
+
+    def blocks(
+        self, order: Optional[Order] = None
+    ) -> Iterator[Tuple[np.ndarray, np.ndarray, None, np.ndarray]]:
+        """The blocks of a pass: (X, y, weight, order), NumPy arrays.
+
+        Parameters
+        ----------
+        order : callable, optional
+            ``order(random, n)`` shuffles n rows, as NumPy does: the blocks of a pass in training
+            order. Without it the rows come as they lie in the files, in float64, and nothing is
+            drawn from NumPy's generators.
+
+        Yields
+        ------
+        X : array of shape (m, d)
+        y : array of shape (m,)
+        weight : None
+            The rows of a stream have no weights.
+        order : array of int32 of shape (m,)
+            In which the rows of the block are used.
+        """
+        if order is None:
+            return self._pass(range(self.num_units), np.dtype("float64"), _in_order)
+        if not self.shuffle:
+            return self._pass(range(self.num_units), self.dtype, _in_order)
+        units = np.random.permutation(self.num_units).tolist()
+        random = np.random.RandomState(np.random.randint(2**31 - 1))
+        return self._pass(units, self.dtype, partial(order, random))
+
+    def _pass(self, units, dtype, order_of):
+        rows = 0
+        with closing(ahead(self._filled(units, dtype, order_of))) as blocks:
+            for X, y, order in blocks:
+                yield X, y, None, order
+                rows += len(X)
+                if self.on_rows is not None:
+                    self.on_rows(len(X))
+        if self.num_rows not in (None, rows):
+            raise ValueError(
+                f"{self.source['name']}: had {self.num_rows} rows before and {rows} now; the "
+                "files must stay as they are"
+            )
+        self.num_rows = rows
+
+    def fingerprint(self) -> str:
+        """A SHA-256 of the files' names, sizes and times, and of how their rows are used."""
+        used = [self.columns, self.target, self.shuffle_buffer, str(self.dtype)]
+        scaling = [
+            None if array is None else array.tolist()
+            for array in (self.X_mean, self.X_scale, self.y_mean, self.y_scale)
+        ]
+        text = json.dumps([self.source, used, scaling], default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def standardise(self, gather: Callable[[np.ndarray], Sequence] = lambda array: [array]) -> None:
+        """Set the means and scales from one pass over the rows (Chan, Golub, LeVeque 1983).
+
+        Parameters
+        ----------
+        gather : callable
+            Of several workers, each with a part of the rows, gives a list of all workers' arrays
+            for one's own, as `distributed.gather`.
+
+        Raises
+        ------
+        ValueError
+            If there is no row, or the squares of a column's differences overflow, or vanish.
+        """
+        self.X_mean = self.X_scale = self.y_mean = self.y_scale = None
+        own = np.zeros((5, len(self.columns) + 1))
+        for X, y, _, _ in self.blocks():
+            own = merged(own, column_moments(np.column_stack([X, y])))
+        everything = np.zeros_like(own)
+        for moments in gather(own):
+            everything = merged(everything, moments)
+        count, mean, squares, low, high = everything
+        if count[0] == 0:
+            raise ValueError(f"{self.source['name']}: has no row; at least one is needed")
+        if not np.isfinite(squares).all():
+            raise ValueError(f"{self.source['name']}: values overflow; scale the columns down")
+        constant = low == high
+        if (squares[~constant] == 0).any():
+            raise ValueError(f"{self.source['name']}: values vanish as squares; scale them up")
+        mean, scale = np.where(constant, low, mean), np.sqrt(squares / count)
+        scale[constant] = 0
+        self.X_mean, self.y_mean = np.split(mean, [-1])
+        self.X_scale, self.y_scale = np.split(scale, [-1])
+
+    def _filled(self, units, dtype, order_of):
+        """Blocks of equal size from the tables of the units, standardised, and their orders."""
+        num_inputs = len(self.columns)
+        size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
+        size = max(1, size // self.batch_size) * self.batch_size
+        scaling = None
+        if self.X_mean is not None:
+            factors = np.append(self.X_scale, self.y_scale)
+            with np.errstate(divide="ignore"):
+                factors = np.where(factors > 0, 1 / factors, 0)
+            scaling = list(zip(np.append(self.X_mean, self.y_mean), factors))
+        X, y, filled = None, None, 0
+
+        # Parsed in one thread, filled in in another: the blocks are asked for in a third.
+        with closing(ahead(table for unit in units for table in self.read(unit))) as tables:
+            for table in tables:
+                start, rows = 0, len(table[0])
+                while start < rows:
+                    if X is None:
+                        X = np.empty((size, num_inputs), dtype)
+                        y, filled = np.empty(size, dtype), 0
+                    part = min(rows - start, size - filled)
+                    for j, column in enumerate(table):
+                        place = y if j == num_inputs else X[:, j]
+                        place = place[filled : filled + part]
+                        values = column[start : start + part]
+                        if scaling is None:
+                            place[:] = values
+                        else:
+                            mean, factor = scaling[j]
+                            np.multiply(values - mean, factor, out=place)
+                    start, filled = start + part, filled + part
+                    if filled == size:
+                        yield X, y, order_of(size)
+                        X = None
+        if X is not None:
+            yield X[:filled], y[:filled], order_of(filled)
+
+
+def _in_order(num_rows):
+    return np.arange(num_rows, dtype=np.int32)

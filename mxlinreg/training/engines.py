@@ -1,0 +1,45 @@
+"""Engines: what runs an epoch. Each carries its name as an attribute."""
+
+import math
+from importlib import import_module
+from typing import Any, Callable, Sequence, Union
+
+from .._mxnet import nd
+from ..chapter.training import diverged, last_finite
+
+Engine = Callable[[Sequence[nd.NDArray], Any, float], float]
+
+# The room of each engine, imported when the engine is asked for.
+_ROOMS = {"autograd": "chapter", "compiled": "compiled"}
+
+
+def find_engine(engine: Union[str, Engine]) -> Engine:
+    """The function that runs an epoch, by its name or as it was given.
+
+    A function of the user's own is watched: if its mean loss, or a parameter, is not finite, the
+    parameters are put back as they were before the epoch.
+
+    Raises
+    ------
+    ValueError
+        If `engine` is neither a known name nor a function.
+    """
+    if isinstance(engine, str) and engine in _ROOMS:
+        return import_module(f"..{_ROOMS[engine]}", __package__).train_epoch
+    if not callable(engine):
+        raise ValueError(f"engine: {engine!r} is neither a function nor one of {sorted(_ROOMS)}")
+
+    def watched(params, batches, learning_rate):
+        with last_finite(params):
+            mean_loss = float(engine(params, batches, learning_rate))
+            if not math.isfinite(mean_loss):
+                raise diverged("the mean loss")
+        return mean_loss
+
+    watched.name = name_of(engine)  # type: ignore[attr-defined]
+    return watched
+
+
+def name_of(engine: Engine) -> str:
+    """What a checkpoint and the progress bar know an engine by: its attribute `name`, if any."""
+    return getattr(engine, "name", None) or getattr(engine, "__name__", type(engine).__name__)

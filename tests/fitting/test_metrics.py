@@ -1,0 +1,97 @@
+"""Metrics beside NumPy's formulas."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from types import SimpleNamespace
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from mxlinreg.fitting.metrics import least_mse, metrics, metrics_of_stream
+
+random = np.random.RandomState(0)
+X = random.normal(size=(50, 3))
+W, B = np.array([[1.0], [-2.0], [0.5]]), np.array([4.0])
+Y = X @ W[:, 0] + B[0] + random.normal(size=50)
+PARAMS = [mx.nd.array(param, dtype="float64") for param in (W, B)]
+
+
+def expected(X, y):
+    errors = X @ W[:, 0] + B[0] - y
+    return {
+        "rows": len(y),
+        "mse": np.mean(errors**2),
+        "rmse": np.sqrt(np.mean(errors**2)),
+        "r2": 1 - np.mean(errors**2) / np.var(y),
+    }
+
+
+def test_metrics():
+    found = metrics(Y, X, PARAMS)
+    assert found == pytest.approx(expected(X, Y), rel=1e-13)
+    assert [type(value) for value in found.values()] == [int, float, float, float]
+    assert list(found) == ["rows", "mse", "rmse", "r2"]
+
+
+def test_float32_is_measured_in_float64():
+    X32, y32 = X.astype("float32"), Y.astype("float32")
+    params = [param.astype("float32") for param in PARAMS]
+    assert metrics(y32, X32, params) == pytest.approx(
+        expected(X32.astype("float64"), y32.astype("float64")), rel=1e-13
+    )
+
+
+def test_a_constant_target_has_no_r2():
+    found = metrics(np.full(50, 3.0), X, PARAMS)
+    assert found["r2"] is None and math.isfinite(found["rmse"])
+
+
+@pytest.mark.parametrize("y", [Y[:, None], Y[:-1], np.empty(0)])
+def test_shapes_that_do_not_fit(y):
+    with pytest.raises(ValueError, match="y: of shape .* one value for each row"):
+        metrics(y, X if len(y) else X[:0], PARAMS)
+
+
+def stream_of(blocks):
+    return SimpleNamespace(blocks=lambda: iter(blocks))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+def test_a_stream_has_the_same_metrics(offset):
+    """An offset as large as this would leave no digit of a variance from sums of squares."""
+    y = Y + offset
+    params = [PARAMS[0], PARAMS[1] + offset]
+    blocks = [(X[rows], y[rows]) for rows in (slice(0, 20), slice(20, 41), slice(41, 50))]
+    whole = metrics(y, X, params)
+    assert metrics_of_stream(stream_of(blocks), params) == pytest.approx(
+        whole, rel=1e-7 if offset else 1e-12
+    )
+
+
+def test_several_workers_have_the_metrics_of_all_rows():
+    blocks = [(X[:20], Y[:20])], [(X[20:], Y[20:])], []
+    arrays, barrier = [None] * 3, Barrier(3, timeout=60)
+
+    def of_worker(k):
+        def add_up(own):
+            arrays[k] = own
+            barrier.wait()
+            total = sum(arrays)
+            barrier.wait()
+            return total
+
+        return metrics_of_stream(stream_of(blocks[k]), PARAMS, add_up)
+
+    with ThreadPoolExecutor(3) as workers:
+        for found in workers.map(of_worker, range(3)):
+            assert found == pytest.approx(expected(X, Y), rel=1e-12)
+
+
+def test_the_least_mse():
+    A = np.column_stack([X, np.ones(50)])
+    residuals = A @ np.linalg.lstsq(A, Y, rcond=None)[0] - Y
+    assert least_mse(X, Y) == pytest.approx(np.mean(residuals**2), rel=1e-12)
+    dependent = np.column_stack([X, X[:, 0] - X[:, 1]])
+    assert least_mse(dependent, Y) == pytest.approx(np.mean(residuals**2), rel=1e-12)
