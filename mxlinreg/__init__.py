@@ -81,7 +81,7 @@ if not TYPE_CHECKING:  # so that type checkers find names that are not there
 
 
 def __dir__() -> List[str]:
-    return sorted({*globals(), *_public_names()})
+    return sorted({*_public_names(), *(name for name in globals() if name.startswith("__"))})
 
 
 def _public_names() -> List[str]:

@@ -1,5 +1,6 @@
 """The command `mxlinreg`, which is also ``python -m mxlinreg``."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -20,6 +21,9 @@ mxlinreg COMMAND --help lists the options of a command, mxlinreg --version tells
 
 def main(argv=None):
     """Run the command that `argv`, or else the command line, begins with."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed before the start
+            setattr(sys, stream, open(os.devnull, "w"))
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in COMMANDS:
         import_module(f"{__package__}.commands.{name}").main(arguments)

@@ -95,8 +95,3 @@ def check_batch(data, label, w):
             f"data: {np.dtype(data.dtype)} with a label of {np.dtype(label.dtype)} does not fit "
             f'params of {np.dtype(w.dtype)}; use astype, or init_params(dtype="...")'
         )
-
-
-def check_stream(stream, w):
-    """Raise unless the blocks of a `Stream` fit the parameters."""
-    check_batch(np.empty((0, len(stream.columns)), stream.dtype), np.empty(0, stream.dtype), w)

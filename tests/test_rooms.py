@@ -88,8 +88,14 @@ def test_importing_the_package_loads_neither_mxnet_nor_numpy():
         "import mxlinreg.fitting",
         "import mxlinreg as mlr; mlr.least_squares, mlr.stream, mlr.export_onnx, mlr.RankError",
         "import numpy as np\nfrom mxlinreg import moments\n"
-        "scaled, mean, scale = moments.standardise(np.eye(3))\n"
-        "moments.whitening(moments.add_rows(None, np.eye(3), np.ones(3)), 2)",
+        "scaled, mean, scale = moments.standardize(np.eye(3))\n"
+        "params, one = [np.ones((3, 1)), np.ones(1)], np.ones(1)\n"
+        "moments.unstandardize(params, mean, scale, one, one)\n"
+        "moments.whitening(moments.triangular_moments([(np.eye(3), None, None)]), 2)",
+        "import numpy as np, mxlinreg as mlr\n"
+        "X = np.random.RandomState(0).normal(size=(50, 3))\n"
+        "print(mlr.least_squares(X, X.sum(axis=1), sample_weight=np.ones(50)))\n"
+        "mlr.least_squares([(X, X), (X, X)], rank_deficient='minimum_norm')",
     ],
 )
 def test_rooms_that_do_without_mxnet(program):

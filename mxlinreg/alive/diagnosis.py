@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_CUDA_PACKAGES = "mxnet-cu102, mxnet-cu110, mxnet-cu112 or mxnet-cu117"
+_CUDA_PACKAGES = "mxnet-cu102, mxnet-cu110, mxnet-cu112, mxnet-cu116 or mxnet-cu117"
 
 
 def import_remedy(error: BaseException) -> str:

@@ -19,7 +19,10 @@ class DivergenceError(ValueError):
 
 
 def train_epoch(
-    params: Sequence[nd.NDArray], batches: Iterable[Any], learning_rate: float
+    params: Sequence[nd.NDArray],
+    batches: Iterable[Any],
+    learning_rate: float,
+    train_bias: bool = True,
 ) -> float:
     """Train for one epoch: the chapter's inner loop.
 
@@ -31,6 +34,8 @@ def train_epoch(
         NDArrays of shape (rows, d) and (rows,) or (rows, k), on any context: each batch moves
         to that of the parameters.
     learning_rate : float
+    train_bias : bool
+        False leaves `b` as it is, as fits do whose rows have weights or no intercept.
 
     Returns
     -------
@@ -49,6 +54,7 @@ def train_epoch(
     learning_rate = check_number("learning_rate", learning_rate)
     w, b = params
     model_ctx, num_outputs = w.context, w.shape[1]
+    trained = params if train_bias else [w]
     num_batches = 0
     # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
     cumulative_loss = 0.0
@@ -61,7 +67,7 @@ def train_epoch(
                 output = net(data, w, b)
                 loss = square_loss(output, label)
             loss.backward()
-            SGD(params, learning_rate)
+            SGD(trained, learning_rate)
             batch_loss = float(loss.asscalar())
             if not math.isfinite(batch_loss):
                 raise diverged(f"the loss of batch {num_batches}")

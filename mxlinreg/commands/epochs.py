@@ -13,7 +13,6 @@ def run_epochs(
     train_data,
     epochs,
     learning_rate,
-    log,
     *,
     kv,
     data_ctx,
@@ -27,10 +26,7 @@ def run_epochs(
     quiet,
     progress,
 ):
-    """Train, and give the losses and whether Ctrl-C has cut it short.
-
-    After each epoch it calls ``log(losses, params)``.
-    """
+    """Train, and give the losses and whether Ctrl-C has cut it short."""
     from .. import distributed
     from ..models.checkpoint import read_checkpoint
     from ..training import train
@@ -51,11 +47,8 @@ def run_epochs(
         losses.append(mean_loss)
         if not quiet:
             print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
-        # Raised within, an interrupt can leave the writer's queue so that closing it never ends.
-        signal.signal(signal.SIGINT, lambda signum, frame: interrupts.append(signum))
-        log(losses, params)
-        signal.signal(signal.SIGINT, interrupt)
-        if interrupts:  # within, or where Python drops exceptions: while it freed an NDArray
+        # Python drops an exception that is raised while it frees an NDArray.
+        if interrupts:
             raise KeyboardInterrupt
 
     settings = params, train_data, epochs, learning_rate
@@ -94,10 +87,10 @@ def autograd_with_hint(num_batches):
                 if minutes > 1:
                     warn(f"this will take about {minutes:.1f} min; --engine compiled takes less")
 
-    def train_epoch(params, batches, learning_rate):
+    def epoch_with_hint(params, batches, learning_rate):
         return training.train_epoch(
             params, counted(batches) if done < SAMPLE else batches, learning_rate
         )
 
-    train_epoch.name = "autograd"  # so a checkpoint of either is one of the other too
-    return train_epoch
+    epoch_with_hint.name = "autograd"  # so a checkpoint of either is one of the other too
+    return epoch_with_hint

@@ -47,11 +47,10 @@ OUTPUT = threading.Lock()
 
 def main(argv):
     parser = make_parser()
-    args = parser.parse_args(argv)
-    if args.rsh and not args.hosts:
+    given = vars(parser.parse_args(argv))
+    if given["rsh"] and not given["hosts_file"]:
         parser.error("--rsh goes with --hosts only")
-    job = args.command, args.n, args.s, args.hosts, args.rsh
-    sys.exit(status_of(parser.prog, lambda: launch(*job)))
+    sys.exit(status_of(parser.prog, lambda: launch(**given)))
 
 
 def make_parser():
@@ -61,10 +60,12 @@ def make_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("-n", type=count(1), default=1, metavar="WORKERS", help="how many workers (default: 1)")
-    add("-s", type=count(1), default=1, metavar="SERVERS", help="how many servers (default: 1)")
+    number = {"type": count(1), "default": 1}
+    add("-n", dest="num_workers", **number, metavar="WORKERS", help="how many (default: 1)")
+    add("-s", dest="num_servers", **number, metavar="SERVERS", help="how many (default: 1)")
     add(
         "--hosts",
+        dest="hosts_file",
         type=Path,
         metavar="FILE",
         help="a file of hosts, one on a line, over which the processes are dealt in turns, "
@@ -144,7 +145,7 @@ class Process:
         self.shell.wait()
 
 
-def launch(command, num_workers, num_servers, hosts_file, rsh):
+def launch(*, command, num_workers, num_servers, hosts_file, rsh):
     """Run the job and exit with its status; `hosts_file` and `rsh` are None for a job here."""
     hosts = read_hosts(hosts_file) if hosts_file else [LOOPBACK]
     rsh = (rsh or SSH.split()) if hosts_file else []

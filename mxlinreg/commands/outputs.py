@@ -1,11 +1,9 @@
 """The files that `mxlinreg train` writes: whether it can, and the pictures."""
 
-from .events import check_events
-
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 
 
-def check_outputs(*, save, checkpoint, resume, plot, tensorboard):
+def check_outputs(*, save, checkpoint, resume, plot):
     """Find out now, not after the training, whether the results can be written."""
     from .._files import check_writable
     from ..models.checkpoint import description_path
@@ -29,9 +27,6 @@ def check_outputs(*, save, checkpoint, resume, plot, tensorboard):
         else:
             plot.mkdir(parents=True, exist_ok=True)
             check_writable("--plot", plot / "data.png")
-    if tensorboard is not None:
-        check_events(tensorboard)
-        plot_network(1)
 
 
 def save_pictures(path, main_picture, pictures):

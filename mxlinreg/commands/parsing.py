@@ -41,8 +41,8 @@ def number(minimum, below=math.inf):
 
 def run(parser, command, argv=None):
     """Parse the arguments, run `command` on them, and exit with its status."""
-    args = parser.parse_args(argv)
-    sys.exit(status_of(parser.prog, lambda: command(args)))
+    options = parser.parse_args(argv)
+    sys.exit(status_of(parser.prog, lambda: command(options)))
 
 
 def status_of(prog, command):

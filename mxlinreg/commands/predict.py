@@ -7,7 +7,7 @@ from .parsing import Parser, run
 
 
 def main(argv):
-    run(make_parser(), lambda args: predict(args.model, args.data, args.output), argv)
+    run(make_parser(), lambda given: predict(**vars(given)), argv)
 
 
 def make_parser():
@@ -24,7 +24,7 @@ def make_parser():
     return parser
 
 
-def predict(model, data, output):
+def predict(*, model, data, output):
     from .._files import check_writable, replacing
     from ..models.table_model import load_table_model, predict_table
     from ..rows import tables

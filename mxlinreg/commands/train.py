@@ -1,14 +1,12 @@
 """Train the chapter's linear regression, on its synthetic data or on a file."""
 
 import gc
-import math
 import os
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import partial
 
 from .epochs import run_epochs
-from .events import event_log
 from .outputs import check_outputs, save_pictures
 from .parsing import status_of
 from .report import (
@@ -22,8 +20,6 @@ from .report import (
     warn_of_constants,
 )
 from .train_options import parse
-
-MAX_POINTS = 2000  # of a table's rows, in each of TensorBoard's figures
 
 
 def main(argv):
@@ -42,17 +38,16 @@ def train(options):
     devices = [context(device) for device in options.model_ctx]
     of_workers = options.kvstore == "dist_sync"
     with joined_job(options.timeout) if of_workers else nullcontext() as kv:
-        save, plot, tensorboard = options.save, options.plot, options.tensorboard
+        save, plot = options.save, options.plot
         if kv is None or kv.rank == 0:
             check_outputs(
                 save=save,
                 checkpoint=options.checkpoint,
                 resume=options.resume,
                 plot=plot,
-                tensorboard=tensorboard,
             )
         else:
-            save = plot = tensorboard = None
+            save = plot = None
         mx.random.seed(options.seed)
         np.random.seed(options.seed)
         fit = partial(
@@ -90,7 +85,6 @@ def train(options):
                 noise=options.noise,
                 seed=options.seed,
                 plot=plot,
-                tensorboard=tensorboard,
             )
             return
         common.update(
@@ -108,7 +102,6 @@ def train(options):
                 missing=options.missing,
                 validation=options.validation,
                 plot=plot,
-                tensorboard=tensorboard,
             )
 
 
@@ -119,7 +112,8 @@ def start_mxnet(data_ctx, model_ctx):
     time. MXNet announces any engine but its default on stderr, past Python, as it starts it.
 
     Python's garbage collector would look again and again, and in vain, at the many objects that
-    the imports make; that of Numba, later on, would take twice as long.
+    the imports make. Without this a whole process takes a fifth to a third longer
+    (docs/performance.md).
     """
     gc.set_threshold(200_000)
     # Devices work side by side only with MXNet's own engine.
@@ -139,8 +133,12 @@ def start_mxnet(data_ctx, model_ctx):
 
 @contextmanager
 def silent_stderr():
-    """Drop what this process writes to its stderr, by whatever library."""
-    stderr = os.dup(2)
+    """Drop what this process writes to its stderr, by whatever library. A closed one stays so."""
+    try:
+        stderr = os.dup(2)
+    except OSError:
+        yield
+        return
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
@@ -176,7 +174,6 @@ def train_chapter(
     noise,
     seed,
     plot,
-    tensorboard,
 ):
     import numpy as np
 
@@ -186,6 +183,7 @@ def train_chapter(
     from ..fitting.metrics import metrics
     from ..models.checkpoint import save_model
     from ..models.table_model import describe
+    from ..rows.sources import as_rows
 
     X, y = synthetic(num_examples, noise, ctx=data_ctx, dtype=dtype)
     train_data = loader(X, y, batch_size, kv)
@@ -195,15 +193,11 @@ def train_chapter(
         pictures["before"] = plotting.plot_training([], X, params)
     print_contexts(data_ctx, devices)
 
-    def figure(losses, params):
-        return plotting.plot_training(losses, X, params)
-
-    with event_log(tensorboard, epochs, columns, list, figure) as log:
-        losses, interrupted = fit(params, train_data, epochs, learning_rate, log)
+    losses, interrupted = fit(params, train_data, epochs, learning_rate)
 
     # Saved before anything is printed, which may fail.
     if save is not None:
-        results = {"training": metrics(y.asnumpy(), X.asnumpy(), params)}
+        results = {"training": metrics(as_rows(X, y), params)}
         save_model(save, params, describe(columns, "y", results, losses))
     print_beside_truth(w, b)
     print_end(save, checkpoint, losses, interrupted)
@@ -241,7 +235,6 @@ def train_table(
     missing,
     validation,
     plot,
-    tensorboard,
 ):
     from .. import distributed, plotting
     from .._mxnet import nd
@@ -250,6 +243,7 @@ def train_table(
     from ..models.checkpoint import save_model
     from ..models.table_model import describe, predict
     from ..rows import tables
+    from ..rows.sources import as_rows
 
     table = tables.load(data, target, features, one_hot, missing)
     training, validation = held_out(len(table.y), validation)
@@ -265,21 +259,12 @@ def train_table(
     )
     X_training, y_training = X[training], table.y[training]
 
-    def figure(losses, params):
-        some = slice(None, None, math.ceil(len(X) / MAX_POINTS))
-        return plotting.plot_predictions(table.y[some], predict(X[some], params), target)
-
-    def train_and_log(params, train_data, epochs, learning_rate):
-        in_units = partial(fitting.in_units, scaling=scaling)
-        with event_log(tensorboard, epochs, table.columns, in_units, figure) as log:
-            return fit(params, train_data, epochs, learning_rate, log)
-
     losses, interrupted = [], False
     if solver == "exact":
-        own = X_training, y_training
+        rows = as_rows(X_training, y_training)
         if kv is not None:
-            own = distributed.own_rows(kv, *own)
-        solution = solve(*own, columns=table.columns, kv=kv)
+            rows = distributed.Share(kv, *distributed.shard(kv, X_training, y_training))
+        solution = solve(rows, columns=table.columns)
         params = params_of(solution, dtype)
     else:
         X_scaled, y_scaled, scaling = fitting.standardize_table(X_training, y_training)
@@ -290,19 +275,19 @@ def train_table(
             batch_size or fitting.default_batch_size(len(training)),
             kv,
         )
-        print("the losses are those of the standardised target")
+        print("the losses are those of the standardized target")
         params, (losses, interrupted) = fitting.train_standardized(
             train_data,
             scaling,
             epochs,
             learning_rate,
-            train=train_and_log,
+            train=fit,
             ctx=devices[0],
             dtype=dtype,
         )
-    results = {"training": metrics(y_training, X_training, params)}
+    results = {"training": metrics(as_rows(X_training, y_training), params)}
     if len(validation):
-        results["validation"] = metrics(table.y[validation], X[validation], params)
+        results["validation"] = metrics(as_rows(X[validation], table.y[validation]), params)
     # Saved before anything is printed, which may fail.
     if save is not None:
         names = table.columns, target
@@ -353,7 +338,7 @@ def train_stream(
 ):
     from .. import distributed
     from ..fitting import table as fitting
-    from ..fitting.metrics import metrics_of_stream
+    from ..fitting.metrics import metrics
     from ..models.checkpoint import save_model
     from ..models.table_model import describe
     from ..rows.files import stream
@@ -362,27 +347,26 @@ def train_stream(
     part = (0, 1) if kv is None else (kv.rank, kv.num_workers)
     as_given = stream(*chosen, shuffle_buffer=0, part=part)
     columns = as_given.columns
+    if kv is not None:
+        as_given = distributed.Share(kv, as_given)
     print_contexts(data_ctx, devices)
     losses, interrupted = [], False
     if solver == "exact":
-        solution = solve(as_given, kv=kv)
+        solution = solve(as_given)
         params = params_of(solution, dtype)
     else:
-        own = train_data = stream(
+        own = stream(
             *chosen,
             batch_size=batch_size,
             shuffle_buffer=shuffle_buffer,
             dtype=dtype,
             part=part,
         )
-        if kv is None:
-            own.standardise()
-        else:
-            own.standardise(partial(distributed.gather, kv))
-            train_data = distributed.Share(kv, own)
+        train_data = own if kv is None else distributed.Share(kv, own)
+        own.standardize(train_data.gather)
         print(
             f"{data}: {train_data.num_rows} rows, {len(columns)} columns; "
-            "the losses are those of the standardised target"
+            "the losses are those of the standardized target"
         )
         warn_of_constants(columns, own.X_scale)
         params, (losses, interrupted) = fitting.train_standardized(
@@ -390,14 +374,13 @@ def train_stream(
             fitting.Scaling(own.X_mean, own.X_scale, own.y_mean, own.y_scale),
             epochs,
             learning_rate,
-            train=partial(fit, log=lambda losses, params: None),
+            train=fit,
             ctx=devices[0],
             dtype=dtype,
         )
     results = {}
     if not interrupted:
-        together = {} if kv is None else {"add_up": partial(distributed.add_up, kv)}
-        results["training"] = metrics_of_stream(as_given, params, **together)
+        results["training"] = metrics(as_given, params)
     # Saved before anything is printed, which may fail.
     if save is not None:
         save_model(save, params, describe(columns, target, results, losses))
@@ -430,18 +413,15 @@ def loader(X, y, batch_size, kv):
 
     if kv is None:
         return ArrayLoader(X, y, batch_size)
-    return distributed.Share(kv, *distributed.own_rows(kv, X, y), batch_size)
+    return distributed.Share(kv, *distributed.shard(kv, X, y), batch_size)
 
 
-def solve(*rows, columns=None, kv):
-    """The least-squares solution, of all workers' rows."""
-    from .. import distributed
+def solve(rows, columns=None):
+    """The least-squares solution; an error names columns in the words of the command."""
     from ..exact import RankError, least_squares
 
     try:
-        if kv is None:
-            return least_squares(*rows, columns=columns)
-        return distributed.least_squares(kv, *rows, columns=columns)
+        return least_squares(rows, columns=columns)
     except RankError as error:
         raise ValueError(f"--data: {error.args[0]}; leave columns out by --features") from None
 

@@ -43,7 +43,6 @@ class TrainOptions:
     checkpoint: Optional[Path]
     every: int
     resume: bool
-    tensorboard: Optional[Path]
     quiet: bool
     kvstore: Optional[str]
     sync: str
@@ -157,13 +156,6 @@ def make_parser():
         action="store_true",
         help="go on from the checkpoint, if it is there (default: an existing one is an error)",
     )
-    add(
-        "--tensorboard",
-        type=Path,
-        metavar="DIR",
-        help="write the loss, the parameters and a figure of the fit, by epoch, to this folder, "
-        "as TensorBoard reads them (default: none)",
-    )
     add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
 
     add = parser.add_argument_group("several devices or machines").add_argument
@@ -257,11 +249,11 @@ def check_usage(parser, given):
             parser.error("--data needs --target COLUMN")
     if given["solver"] == "exact":
         names = "epochs", "batch_size", "learning_rate", "engine", "sync"
-        ignored.update(dict.fromkeys([*names, "checkpoint", "tensorboard"], "--solver sgd"))
+        ignored.update(dict.fromkeys([*names, "checkpoint"], "--solver sgd"))
         if several_devices or given["kvstore"] in ("local", "device"):
             parser.error("--solver exact: has no batches to split over devices")
     if given["stream"]:
-        names = "validation", "one_hot", "missing", "plot", "tensorboard"
+        names = "validation", "one_hot", "missing", "plot"
         ignored.update(dict.fromkeys(names, "data that are read whole"))
     else:
         ignored["shuffle_buffer"] = "--stream"

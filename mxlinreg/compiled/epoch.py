@@ -3,28 +3,26 @@
 import ctypes
 import math
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from threading import Timer
-from typing import Sequence, Union
-from weakref import WeakKeyDictionary
+from typing import Any, Sequence
 
 import numpy as np
 
-from .._checks import check_batch, check_ndarrays, check_number, check_shapes, check_stream
+from .._checks import check_ndarrays, check_number, check_shapes
 from .._mxnet import nd
 from ..chapter.training import diverged
-from ..rows.array_loader import ArrayLoader
-from ..rows.stream import Stream
+from ..rows.arrays import order_dtype, view
+from ..rows.sources import as_rows
 
 _VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
 _SWAPS_PER_CALL = 1 << 24  # likewise
 _loaded = set()
-_views = WeakKeyDictionary()
 
 
-def train_epoch(
-    params: Sequence[nd.NDArray], loader: Union[ArrayLoader, Stream], learning_rate: float
+def compiled_epoch(
+    params: Sequence[nd.NDArray], train_data: Any, learning_rate: float, train_bias: bool = True
 ) -> float:
     """Train for one epoch, as `mxlinreg.train_epoch` does, in compiled code.
 
@@ -42,9 +40,11 @@ def train_epoch(
     params : [w, b]
         On the CPU, with gradients attached, as from `init_params`; changed in place. The
         gradients stay as they are.
-    loader : ArrayLoader or Stream
-        With its data on the CPU.
+    train_data : DataLoader over an ArrayDataset, ArrayLoader or Stream
+        With its arrays on the CPU.
     learning_rate : float
+    train_bias : bool
+        False leaves `b` as it is.
 
     Returns
     -------
@@ -54,7 +54,8 @@ def train_epoch(
     Raises
     ------
     TypeError, ValueError
-        If the parameters, the loader or the learning rate does not fit, or is on a GPU.
+        If the parameters, the data or the learning rate does not fit, or is on a GPU; or if a
+        DataLoader has a sampler, batchify function or other option that only it can honour.
     DivergenceError
         If the mean loss or the resulting parameters are not finite. The parameters are then as
         they were before the epoch.
@@ -63,43 +64,33 @@ def train_epoch(
     """
     check_ndarrays(params)
     learning_rate = check_number("learning_rate", learning_rate)
-    if not isinstance(loader, (ArrayLoader, Stream)):
-        raise TypeError(
-            "loader: the compiled engine takes an ArrayLoader or a Stream, not "
-            f'{type(loader).__name__}; the engine "autograd" takes any batches'
+    rows = as_rows(train_data)
+    if params[0].context.device_type == "gpu":
+        raise ValueError(
+            f"params: on {params[0].context}, but the compiled engine runs on the CPU; move them "
+            'there with as_in_context(mx.cpu()), or take the engine "autograd"'
         )
-    _check_on_cpu("params", params[0])
-    views = [np.from_dlpack(_Exporter(param)) for param in params]
+    views = [view(param) for param in params]
     check_shapes(*views)
+    rows.check(views[0])
     w, b = views[0].T.copy(), views[1].copy()
     with np.errstate(over="ignore"):  # an infinite rate diverges, which is an error by itself
-        settings = loader.batch_size, w, b, w.dtype.type(learning_rate)
-    if isinstance(loader, Stream):
-        check_stream(loader, views[0])
-        no_data = np.empty((0, w.shape[1]), w.dtype), np.empty(0, w.dtype)
-        shuffle_end, run_batches = _ready(*no_data, np.dtype(np.int32), settings)
-        blocks = loader.blocks(partial(_row_order, shuffle_end))
-    else:
-        X, y = _data(loader)
-        check_batch(X, y, views[0])
-        shuffle_end, run_batches = _ready(X[:0], y[:0], _order_dtype(len(X)), settings)
-        if loader.shuffle:
-            order = _row_order(shuffle_end, np.random.mtrand._rand, len(X))
-        else:
-            order = np.arange(len(X), dtype=_order_dtype(len(X)))
-        blocks = [(X, y, None, order)]
-    batches_per_call = math.ceil(_VALUES_PER_CALL / (loader.batch_size * (w.size + 8)))
-    rows_per_call = batches_per_call * loader.batch_size
+        rate = w.dtype.type(learning_rate)
+    shuffle_end, run_batches = _ready(w, b, rate, order_dtype(rows.num_rows or 0))
     num_batches, cumulative_loss = 0, 0.0
     try:
-        for X, y, _, order in blocks:
-            y = y.reshape(len(X), len(w))
-            for start in range(0, len(X), rows_per_call):
-                rows = order[start : start + rows_per_call]
-                cumulative_loss += run_batches(X, y, rows, *settings)
-            num_batches += math.ceil(len(X) / loader.batch_size)
+        with closing(rows.blocks(partial(_row_order, shuffle_end))) as blocks:
+            for X, y, _, order in blocks:
+                X, y = _read_only(X), _read_only(y.reshape(len(X), len(w)))
+                batch_size = rows.batch_size
+                batches_per_call = math.ceil(_VALUES_PER_CALL / (batch_size * (w.size + 8)))
+                rows_per_call = batches_per_call * batch_size
+                for start in range(0, len(order), rows_per_call):
+                    some = order[start : start + rows_per_call]
+                    cumulative_loss += run_batches(X, y, some, batch_size, w, b, rate, train_bias)
+                num_batches += math.ceil(len(order) / batch_size)
         if num_batches == 0:
-            raise ValueError("loader: gives no row; an epoch needs at least one batch")
+            raise ValueError("train_data: gives no batch; an epoch needs at least one")
         mean_loss = cumulative_loss / num_batches
         if not math.isfinite(mean_loss):
             raise diverged("the mean loss")
@@ -111,56 +102,30 @@ def train_epoch(
         if np.isfinite(w).all() and np.isfinite(b).all():
             _write(views, w, b)
         raise
-    finally:
-        if isinstance(loader, Stream):
-            blocks.close()  # and its thread; a traceback may keep it
     return mean_loss
 
 
-train_epoch.name = "compiled"  # type: ignore[attr-defined]
+compiled_epoch.name = "compiled"  # type: ignore[attr-defined]
+compiled_epoch.iterates = False  # type: ignore[attr-defined]  # no batch for a bar to count
 
 
-class _Exporter:
-    """What NumPy's from_dlpack asks of an array, and MXNet's do not have."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def __dlpack__(self, **options):
-        return self.array.to_dlpack_for_read()
-
-    def __dlpack_device__(self):
-        return 1, 0  # the CPU
-
-
-def _check_on_cpu(name, array):
-    if array.context.device_type == "gpu":
-        raise ValueError(
-            f"{name}: on {array.context}, but the compiled engine runs on the CPU; move it there "
-            'with as_in_context(mx.cpu()), or take the engine "autograd"'
-        )
-
-
-def _data(loader):
-    """The memory of the loader's X and y as NumPy arrays, as soon as nothing writes there."""
-    nd.waitall()
-    if loader not in _views:
-        for array in (loader.X, loader.y):
-            _check_on_cpu("loader", array)
-        _views[loader] = [np.from_dlpack(_Exporter(array)) for array in (loader.X, loader.y)]
-    return _views[loader]
+def _read_only(array):
+    """`array` as the compiled functions expect it; a writable one would be another type to them."""
+    array = array.view()
+    array.flags.writeable = False
+    return array
 
 
 def _write(views, w, b):
     """Set the parameters. `param[:] = value` takes as long as an epoch of the chapter's."""
-    nd.waitall()  # until nothing that was asked of MXNet before is still to read them
-    for view, value in zip(views, (w.T, b)):
-        ctypes.memmove(view.ctypes.data, value.tobytes(), value.nbytes)
+    nd.waitall()  # pending MXNet operations may still read the parameters
+    for param, value in zip(views, (w.T, b)):
+        ctypes.memmove(param.ctypes.data, value.tobytes(), value.nbytes)
 
 
 def _row_order(shuffle_end, random, num_rows):
     """The rows as the chapter's sampler draws them, in 4 bytes each where they fit."""
-    order = np.arange(num_rows, dtype=_order_dtype(num_rows))
+    order = np.arange(num_rows, dtype=order_dtype(num_rows))
     if order.itemsize == 8:
         random.shuffle(order)  # from 2**31 rows on
     else:
@@ -173,16 +138,8 @@ def _row_order(shuffle_end, random, num_rows):
     return order
 
 
-def _order_dtype(num_rows):
-    return np.dtype(np.int32 if num_rows < 2**31 else np.int64)
-
-
-def _ready(X, y, order_dtype, settings):
-    """The compiled functions, compiled for these types or read from the disk if they were not.
-
-    X and y are of no row, and of the data's kind: what MXNet has is read-only, for Numba a type
-    of its own.
-    """
+def _ready(w, b, rate, dtype_of_order):
+    """The compiled functions, compiled for these dtypes or read from the disk."""
     try:
         from .kernel import run_batches, shuffle_end
     except ImportError as error:
@@ -190,13 +147,14 @@ def _ready(X, y, order_dtype, settings):
             'the compiled engine needs Numba: pip install "mxlinreg[fast]" '
             f"(importing it failed with: {error})"
         ) from None
-    w = settings[1]
-    types = w.dtype, order_dtype, X.flags.writeable
-    if types not in _loaded:
-        no_data, no_rows = (X, y.reshape(0, len(w))), np.empty(0, dtype=order_dtype)
+    dtypes = w.dtype, dtype_of_order
+    if dtypes not in _loaded:
+        X = _read_only(np.empty((0, w.shape[1]), w.dtype))
+        y = _read_only(np.empty((0, len(w)), w.dtype))
+        order = np.empty(0, dtype_of_order)
         message = "mxlinreg: compiling the training loop, once for this machine and dtype"
         note = Timer(1, print, [message], {"file": sys.stderr})
-        calls = (shuffle_end, (no_rows, 0, 0, 0)), (run_batches, (*no_data, no_rows, *settings))
+        calls = (shuffle_end, (order, 0, 0, 0)), (run_batches, (X, y, order, 1, w, b, rate, True))
         note.start()
         try:
             for function, arguments in calls:
@@ -210,5 +168,5 @@ def _ready(X, y, order_dtype, settings):
                     function(*arguments)
         finally:
             note.cancel()
-        _loaded.add(types)
+        _loaded.add(dtypes)
     return shuffle_end, run_batches

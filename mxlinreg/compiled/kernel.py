@@ -7,11 +7,16 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_AHEAD = 32  # rows
-_LINE = 64  # bytes that the processor fetches at once
-_CACHE = 1 << 20  # bytes; to fetch ahead what is in the cache already costs a third more time
-_PART = 1024  # rows; longer sums in float32 would lose digits
-_PLACES = 256  # drawn before the rows change them
+# So many rows before a row is used, the processor is asked to fetch it.
+_ROWS_AHEAD = 32
+# The bytes that the processor fetches at once.
+_CACHE_LINE = 64
+# Data of fewer bytes are in the cache, where fetching ahead would cost a third more time.
+_CACHE_SIZE = 1 << 20
+# The rows whose gradient is summed in float32; longer sums would lose digits.
+_ROWS_PER_SUM = 1024
+# So many places of the shuffle are drawn before any of them is swapped.
+_PLACES_AHEAD = 256
 
 
 @intrinsic
@@ -61,9 +66,9 @@ def _compiled(function):
 
 
 @numba.njit
-def _move(part, total):
-    total += part
-    part[:] = 0
+def _move(source, total):
+    total += source
+    source[:] = 0
 
 
 @_compiled
@@ -82,14 +87,14 @@ def shuffle_end(order, count, next_uint32, state):
         Addresses of the generator's function and state, as its attribute `ctypes` has them.
     """
     rows = order.reshape(-1, 1)
-    places = np.empty(_PLACES, np.uint32)
+    places = np.empty(_PLACES_AHEAD, np.uint32)
     last = len(order) - 1
     end = last - count
     mask = np.uint32(1)
     while mask < last:
         mask = np.uint32(mask << 1 | 1)
     while last > end:
-        size = min(last - end, _PLACES)
+        size = min(last - end, _PLACES_AHEAD)
         drawn = 0
         while drawn < size:
             limit = np.uint32(last - drawn)
@@ -106,7 +111,7 @@ def shuffle_end(order, count, next_uint32, state):
 
 
 @_compiled
-def run_batches(X, y, order, batch_size, w, b, learning_rate):
+def run_batches(X, y, order, batch_size, w, b, learning_rate, train_bias):
     """Train on the rows `order`, batch by batch, and give the sum of the batches' losses.
 
     The chapter's inner loop with its `net`, `square_loss` and `SGD`, row by row, and the
@@ -122,11 +127,13 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate):
     w : array of shape (k, d), transposed against the chapter's; changed in place
     b : array of shape (k,), changed in place
     learning_rate : NumPy scalar of their dtype
+    train_bias : bool
+        Whether b takes its steps.
     """
     dtype = X.dtype.type
     num_inputs, num_outputs = X.shape[1], y.shape[1]
     grad_w, sum_w = np.zeros(num_inputs, w.dtype), np.zeros(num_inputs)
-    out_of_cache, in_parts = X.nbytes > _CACHE, batch_size > _PART
+    out_of_cache, in_pieces = X.nbytes > _CACHE_SIZE, batch_size > _ROWS_PER_SUM
     cumulative_loss = 0.0
     for start in range(0, len(order), batch_size):
         stop = min(start + batch_size, len(order))
@@ -137,13 +144,13 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate):
             weights, bias = w[output], b[output]
             grad_b = 0.0
             for i in range(start, stop):
-                if out_of_cache and i + _AHEAD < len(order):
-                    ahead = order[i + _AHEAD]
-                    for column in range(0, num_inputs, _LINE // X.itemsize):
+                if out_of_cache and i + _ROWS_AHEAD < len(order):
+                    ahead = order[i + _ROWS_AHEAD]
+                    for column in range(0, num_inputs, _CACHE_LINE // X.itemsize):
                         _prefetch(X, ahead, column)
                     _prefetch(X, ahead, num_inputs - 1)  # as a row need not begin with a line
                     _prefetch(y, ahead, output)
-                if in_parts and (i - start) % _PART == 0:
+                if in_pieces and (i - start) % _ROWS_PER_SUM == 0:
                     _move(grad_w, sum_w)
                 data, label = X[order[i]], y[order[i], output]
                 yhat = bias
@@ -154,9 +161,10 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate):
                 grad_b += error
                 for column in range(num_inputs):
                     grad_w[column] += error * data[column]
-            if in_parts:
+            if in_pieces:
                 _move(sum_w, grad_w)
-            b[output] -= step * dtype(grad_b)
+            if train_bias:
+                b[output] -= step * dtype(grad_b)
             for column in range(num_inputs):
                 weights[column] -= step * grad_w[column]
                 grad_w[column] = 0

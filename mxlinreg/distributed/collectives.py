@@ -6,10 +6,10 @@ import numpy as np
 
 from .._mxnet import mx, nd
 
-_told = WeakKeyDictionary()  # the keys that each KVStore has been told of
+_registered = WeakKeyDictionary()  # the keys that each KVStore knows
 
 
-def add_up(kv: mx.kv.KVStore, array: np.ndarray, name: str = "sum") -> np.ndarray:
+def all_reduce(kv: mx.kv.KVStore, array: np.ndarray, name: str = "sum") -> np.ndarray:
     """The sum of all workers' arrays, in float64. All must call it, with arrays of one shape."""
     array = np.asarray(array, dtype=np.float64)
     key = f"{name} {array.size}"
@@ -21,7 +21,7 @@ def add_up(kv: mx.kv.KVStore, array: np.ndarray, name: str = "sum") -> np.ndarra
     return total.asnumpy().reshape(array.shape)
 
 
-def gather(kv: mx.kv.KVStore, array: np.ndarray) -> np.ndarray:
+def all_gather(kv: mx.kv.KVStore, array: np.ndarray) -> np.ndarray:
     """All workers' arrays, stacked by rank, in float64. Each sends its own only.
 
     All must call it, with arrays of one shape.
@@ -42,13 +42,13 @@ def gather(kv: mx.kv.KVStore, array: np.ndarray) -> np.ndarray:
 def broadcast(kv: mx.kv.KVStore, content: bytes) -> bytes:
     """What rank 0 gives; all must call it."""
     is_first = kv.rank == 0
-    size = int(add_up(kv, np.array([len(content) if is_first else 0]))[0])
+    size = int(all_reduce(kv, np.array([len(content) if is_first else 0]))[0])
     sent = np.frombuffer(content, dtype=np.uint8) if is_first else np.zeros(size)
-    return add_up(kv, sent).astype(np.uint8).tobytes() if size else b""
+    return all_reduce(kv, sent).astype(np.uint8).tobytes() if size else b""
 
 
 def _is_new(kv, key):
-    keys = _told.setdefault(kv, set())
+    keys = _registered.setdefault(kv, set())
     is_new = key not in keys
     keys.add(key)
     return is_new

@@ -7,7 +7,7 @@ from .._mxnet import autograd, mx, nd
 from ..chapter.contexts import context
 from ..chapter.scratch import SGD, net, square_loss
 from ..training import Engine
-from .share import part
+from .share import shard_rows
 
 
 def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "local") -> Engine:
@@ -40,7 +40,7 @@ def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "l
     if kvstore not in ("local", "device"):
         raise ValueError(f'kvstore: must be "local" or "device", not {kvstore!r}')
 
-    def train_epoch(params, batches, learning_rate):
+    def epoch_on_devices(params, batches, learning_rate):
         copies = [[_parameter(param.copyto(ctx)) for param in params] for ctx in contexts]
         kv = mx.kv.create(kvstore)
         kv.init(["w", "b"], [nd.zeros_like(param) for param in params])
@@ -49,7 +49,7 @@ def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "l
             check_batch(data, label, params[0])
             losses = []
             for k, copy in enumerate(copies):
-                rows = part(len(data), k, len(copies))
+                rows = shard_rows(len(data), k, len(copies))
                 if rows.start < rows.stop:
                     share = (rows.stop - rows.start) / len(data)
                     losses.append(backward(copy, data[rows], label[rows], share))
@@ -70,8 +70,8 @@ def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "l
             param[:] = trained.as_in_context(param.context)
         return cumulative_loss / num_batches
 
-    train_epoch.name = f"autograd on {', '.join(map(str, contexts))}"  # type: ignore[attr-defined]
-    return train_epoch
+    epoch_on_devices.name = f"autograd on {', '.join(map(str, contexts))}"  # type: ignore[attr-defined]
+    return epoch_on_devices
 
 
 def _parameter(array):

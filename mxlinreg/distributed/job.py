@@ -12,7 +12,7 @@ import numpy as np
 
 from .._checks import check_number
 from .._mxnet import mx
-from .collectives import add_up
+from .collectives import all_reduce
 
 _PAUSE = 0.2  # seconds between two attempts to reach the scheduler
 _JOB = "PS_ROOT_URI", "PS_ROOT_PORT", "NUM_WORKER", "NUM_SERVER", "ROLE"
@@ -104,7 +104,7 @@ def _check_servers(kv, num_servers):
     """
     for i in range(num_servers):
         third = 1 / 3 if kv.rank == 0 else 0.0
-        if add_up(kv, np.array([third]), f"check {i}")[0] != 1 / 3:
+        if all_reduce(kv, np.array([third]), f"check {i}")[0] != 1 / 3:
             raise ValueError(
                 "kvstore: a server rounds float64 to float32, as memory that MXNet 1.9.1 does not "
                 "initialise has it; start the servers by mxlinreg launch, or with GLIBC_TUNABLES="

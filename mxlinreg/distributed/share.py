@@ -1,18 +1,19 @@
 """Each worker's share of the rows."""
 
 import hashlib
-from typing import Any, List
+from typing import Any, Iterator, List, Optional
 
 import numpy as np
 
 from .._checks import check_count
 from .._mxnet import mx
 from ..rows.array_loader import ArrayLoader
-from ..rows.stream import Stream
-from .collectives import gather
+from ..rows.interface import Rows
+from ..rows.sources import as_rows
+from .collectives import all_gather
 
 
-def part(num_rows: int, k: int, n: int) -> slice:
+def shard_rows(num_rows: int, k: int, n: int) -> slice:
     """The rows of the k-th of n workers: shares of `num_rows`, in order, of sizes that differ by 1
     at most, the larger first."""
     size, larger = divmod(num_rows, n)
@@ -20,18 +21,27 @@ def part(num_rows: int, k: int, n: int) -> slice:
     return slice(start, start + size + (k < larger))
 
 
-class Share:
-    """A worker's rows of the data, for the training on all workers' rows.
+def shard(kv: mx.kv.KVStore, X: Any, y: Any) -> List[Any]:
+    """This worker's rows of arrays that every worker has, for `Share`."""
+    rows = shard_rows(len(X), kv.rank, kv.num_workers)
+    if rows.start == rows.stop:  # MXNet has no arrays of no row
+        return [np.empty((0, *array.shape[1:])) for array in (X, y)]
+    return [array[rows] for array in (X, y)]
 
-    All workers make theirs at once.
+
+class Share(Rows):
+    """A worker's rows of the data, for training and solving on all workers' rows.
+
+    `blocks` gives this worker's rows; `gather` brings the numbers of
+    all workers together, so that `mxlinreg.least_squares`, for one, solves for all rows.
 
     Parameters
     ----------
     kv : KVStore
-        As `connect` gives it.
+        As `connect` gives it; or one of this process alone.
     X, y
-        This worker's rows, as `ArrayLoader` takes them; they may be none. Or X is a `Stream` of
-        its `part`, with its own batches, for the engine "epoch".
+        This worker's rows, as `ArrayLoader` takes them; there may be none. Or X is a DataLoader of
+        this worker's rows, or, for the engine "epoch", a `Stream` of its part of the files.
     batch_size : int
         The rows in a batch: of all workers' together for the engine "batch", of each one's own
         for "epoch".
@@ -39,16 +49,18 @@ class Share:
 
     Attributes
     ----------
-    loader : ArrayLoader, Stream, or None for a share of no row
+    own : ArrayLoader, Stream, or None for a share without rows
     rows : range
-        The place of the rows among all workers', which stand in the order of the ranks.
+        The place of the rows among all workers', which stand in the order of the ranks. All
+        workers must ask for it at once, the first time, and so for `num_rows`.
     num_rows : int
         Of all workers.
 
     Raises
     ------
     TypeError, ValueError
-        As of `ArrayLoader`; also if no worker has a row, or their columns differ.
+        As of `ArrayLoader`. When `rows` or `num_rows` is asked for: if no worker has a row, their
+        columns differ, or a stream has not counted its rows yet.
     """
 
     def __init__(
@@ -56,42 +68,82 @@ class Share:
     ):
         self.kv = kv
         self.batch_size, self.shuffle = check_count("batch_size", batch_size), bool(shuffle)
-        own = [0, 0, 0]
-        if isinstance(X, Stream):
-            if X.num_rows is None:
-                raise ValueError("X: the stream has not counted its rows yet; pass over it once")
-            self.batch_size, self.shuffle = X.batch_size, X.shuffle
-            self.loader = X if X.num_rows else None
-            own = [X.num_rows, len(X.columns), 1]
+        if y is None:
+            self.own = as_rows(X)
+            self.batch_size, self.shuffle = self.own.batch_size, self.own.shuffle
         else:
-            self.loader = ArrayLoader(X, y, batch_size, shuffle) if len(X) else None
-        if isinstance(self.loader, ArrayLoader):
-            (rows, inputs), (_, *outputs) = self.loader.X.shape, self.loader.y.shape
-            own = [rows, inputs, outputs[0] if outputs else 1]
-        sizes = gather(kv, np.array(own)).astype(int)
+            self.own = ArrayLoader(X, y, batch_size, shuffle) if len(X) else None
+        self._rows: Optional[range] = None
+
+    @property
+    def columns(self) -> Optional[List[str]]:
+        return None if self.own is None else self.own.columns
+
+    @property
+    def dtype(self) -> Optional[np.dtype]:
+        return None if self.own is None else self.own.dtype
+
+    @property
+    def repeatable(self) -> bool:
+        return self.own is None or self.own.repeatable
+
+    @property
+    def in_memory(self) -> bool:
+        return self.own is None or self.own.in_memory
+
+    @property
+    def rows(self) -> range:
+        self._meet()
+        return self._rows
+
+    @property
+    def num_rows(self) -> int:
+        self._meet()
+        return self._num_rows
+
+    def _meet(self):
+        """Learn how many rows each worker has."""
+        if self._rows is not None:
+            return
+        own = [0, 0, 0]
+        if self.own is not None:
+            if self.own.num_rows is None:
+                raise ValueError("X: has not counted its rows yet; pass over them once")
+            own = [self.own.num_rows, len(self.own.columns), self.own.num_outputs]
+        sizes = all_gather(self.kv, np.array(own)).astype(int)
         if not sizes.any():
             raise ValueError("X: no worker has a row; at least one is needed")
         columns = {tuple(size[1:]) for size in sizes.tolist() if size[0]}
         if len(columns) > 1:
             raise ValueError(f"X: the workers have other columns: (inputs, outputs) of {columns}")
-        before = int(sizes[: kv.rank, 0].sum())
-        self.rows = range(before, before + own[0])
-        self.num_rows = int(sizes[:, 0].sum())
+        before = int(sizes[: self.kv.rank, 0].sum())
+        self._rows = range(before, before + own[0])
+        self._num_rows = int(sizes[:, 0].sum())
 
     def __len__(self) -> int:
         """The batches of an epoch, of all rows."""
         return -(-self.num_rows // self.batch_size)
 
+    def __iter__(self) -> Iterator[Any]:
+        """The batches of this worker's own rows."""
+        return iter(() if self.own is None else self.own)
+
+    def blocks(self, order: Any = None) -> Iterator[Any]:
+        """The blocks of this worker's own rows."""
+        if self.own is not None:
+            yield from self.own.blocks(order)
+
+    def check(self, w: Any) -> None:
+        """Raise unless this worker's rows fit the parameters."""
+        if self.own is not None:
+            self.own.check(w)
+
     def fingerprint(self) -> str:
         """A SHA-256 of all workers' fingerprints; all must call it."""
-        own = self.loader.fingerprint() if self.loader is not None else "00" * 32
-        digests = gather(self.kv, np.frombuffer(bytes.fromhex(own), dtype=np.uint8))
+        own = self.own.fingerprint() if self.own is not None else "00" * 32
+        digests = self.gather(np.frombuffer(bytes.fromhex(own), dtype=np.uint8))
         return hashlib.sha256(digests.astype(np.uint8).tobytes()).hexdigest()
 
-
-def own_rows(kv: mx.kv.KVStore, X: Any, y: Any) -> List[Any]:
-    """This worker's part of the rows of arrays that every worker has, for `Share`."""
-    rows = part(len(X), kv.rank, kv.num_workers)
-    if rows.start == rows.stop:  # of which MXNet has no arrays
-        return [np.empty((0, *array.shape[1:])) for array in (X, y)]
-    return [array[rows] for array in (X, y)]
+    def gather(self, array: np.ndarray) -> np.ndarray:
+        """The arrays of all workers, stacked by rank; all must call it."""
+        return all_gather(self.kv, array)

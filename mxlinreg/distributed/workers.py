@@ -1,22 +1,19 @@
 """Training, and the exact solution, on the rows of all workers: the same call on each of them."""
 
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 import numpy as np
 
-from .. import compiled, training
-from .._checks import check_batch, check_stream
+from .. import compiled, exact, training
 from .._mxnet import mx, nd
 from ..chapter.scratch import SGD
 from ..chapter.training import DivergenceError
 from ..exact.result import LeastSquares
-from ..exact.solve import solve
-from ..rows.stream import Stream
+from ..rows.sources import as_rows
 from ..training import Engine
-from .collectives import add_up, broadcast, gather
+from .collectives import all_reduce, broadcast
 from .devices import backward
 from .share import Share
 
@@ -54,23 +51,23 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
     run_epoch = _run_batches if sync == "batch" else _run_and_average
     begun = False
 
-    def train_epoch(params, share, learning_rate):
+    def epoch_of_workers(params, share, learning_rate):
         nonlocal begun
-        if not isinstance(share, Share):
-            raise TypeError(f"train_data: must be a distributed.Share, not {type(share).__name__}")
-        if isinstance(share.loader, Stream):
-            check_stream(share.loader, params[0])
-            if sync == "batch":
-                raise ValueError('sync: "batch" needs rows in memory; a Stream takes "epoch"')
-        elif share.loader is not None:
-            check_batch(share.loader.X, share.loader.y, params[0])
+        if as_rows(share).kv is not kv:
+            raise TypeError(
+                "train_data: must be a distributed.Share of the engine's KVStore, not "
+                f"{type(share).__name__}"
+            )
+        share.check(params[0])
+        if sync == "batch" and not share.in_memory:
+            raise ValueError('sync: "batch" needs rows in memory; a Stream takes "epoch"')
         if not begun:
             _begin_alike(kv, params)
             begun = True
         return run_epoch(kv, params, share, learning_rate)
 
-    train_epoch.name = f"{sync} sync of {kv.num_workers} workers"  # type: ignore[attr-defined]
-    return train_epoch
+    epoch_of_workers.name = f"{sync} sync of {kv.num_workers} workers"  # type: ignore[attr-defined]
+    return epoch_of_workers
 
 
 def _begin_alike(kv, params):
@@ -79,7 +76,7 @@ def _begin_alike(kv, params):
     if name != "MT19937":
         raise ValueError(f"np.random: draws from {name}; workers share NumPy's default, MT19937")
     state = np.concatenate([_packed(params), key, rest])
-    state = add_up(kv, state if kv.rank == 0 else np.zeros_like(state))
+    state = all_reduce(kv, state if kv.rank == 0 else np.zeros_like(state))
     values, key, rest = np.split(state, [-len(key) - len(rest), -len(rest)])
     pos, has_gauss, cached_gaussian = rest
     np.random.set_state((name, key.astype(np.uint32), int(pos), int(has_gauss), cached_gaussian))
@@ -97,11 +94,9 @@ def _run_batches(kv, params, share, learning_rate):
         own = batch[(batch >= share.rows.start) & (batch < share.rows.stop)] - share.rows.start
         numbers = np.zeros(sum(grad.size for grad in grads) + 1)
         if len(own):
-            rows = nd.array(own, ctx=share.loader.X.context, dtype="int64")
-            data, label = (nd.take(array, rows) for array in (share.loader.X, share.loader.y))
-            loss = backward(params, data, label, len(own) / len(batch))
+            loss = backward(params, *share.own.take(own), len(own) / len(batch))
             numbers[:] = _packed([*grads, loss])
-        *total, batch_loss = np.split(add_up(kv, numbers), [-1])
+        *total, batch_loss = np.split(all_reduce(kv, numbers), [-1])
         _unpack(total[0], grads)
         SGD(params, learning_rate)
         cumulative_loss += float(batch_loss[0])
@@ -112,16 +107,16 @@ def _run_and_average(kv, params, share, learning_rate):
     draw = np.random.randint(2**32, dtype=np.uint64)
     common = np.random.get_state()
     loss = 0.0
-    if share.loader is not None:
+    if share.own is not None:
         np.random.seed([int(draw), kv.rank])
         try:
-            loss = compiled.train_epoch(params, share.loader, learning_rate)
+            loss = compiled.compiled_epoch(params, share.own, learning_rate)
         except DivergenceError:
             loss = np.nan  # which the others learn of
         finally:
             np.random.set_state(common)
     weight = len(share.rows) / share.num_rows
-    *total, mean_loss = np.split(add_up(kv, weight * np.append(_packed(params), loss)), [-1])
+    *total, mean_loss = np.split(all_reduce(kv, weight * np.append(_packed(params), loss)), [-1])
     _unpack(total[0], params)
     return float(mean_loss[0])
 
@@ -154,36 +149,34 @@ def train(
     checkpoint, which describes the whole job: its data are those of all shares, and it is
     resumed on as many workers.
     """
-    run_epoch = engine(kv, sync)
-    settings = params, share, epochs, learning_rate, run_epoch, on_epoch, False
+    settings = {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "engine": engine(kv, sync),
+        "on_epoch": on_epoch,
+    }
     if checkpoint is None:
-        return training.train(*settings, resume=resume)
+        return training.train(params, share, **settings, resume=resume)
     if kv.rank == 0:
         path = Path(checkpoint)
         broadcast(kv, path.read_bytes() if resume and path.is_file() else b"")
-        return training.train(*settings, checkpoint, every, resume)
+        return training.train(
+            params, share, **settings, checkpoint=checkpoint, every=every, resume=resume
+        )
     with TemporaryDirectory() as folder:
         copy = Path(folder) / Path(checkpoint).name
         content = broadcast(kv, b"")
         if content:
             copy.write_bytes(content)
-        return training.train(*settings, copy, epochs or 1, resume=True)
+        return training.train(
+            params, share, **settings, checkpoint=copy, every=epochs or 1, resume=True
+        )
 
 
-def least_squares(
-    kv: mx.kv.KVStore,
-    X: Any,
-    y: Any = None,
-    intercept: bool = True,
-    sample_weight: Any = None,
-    rank_deficient: str = "error",
-    columns: Optional[Sequence[str]] = None,
-) -> LeastSquares:
-    """`mxlinreg.least_squares` of all workers' rows, called on each of them.
+def least_squares(kv: mx.kv.KVStore, X: Any, y: Any = None, **settings: Any) -> LeastSquares:
+    """`mxlinreg.least_squares` of the `Share` that has this worker's X and y.
 
-    Each worker gives its own share, of no row if need be, and folds it into a triangular factor;
-    the factors of all, and nothing else that grows, go through the KVStore. All workers get the
-    same result. Arguments and errors are those of `mxlinreg.least_squares`.
+    Each worker reduces its own rows, of which there may be none, to a triangular factor. Only
+    these factors go through the KVStore. All workers get the same result.
     """
-    settings = X, y, intercept, sample_weight, rank_deficient, columns
-    return solve(*settings, gather=partial(gather, kv))
+    return exact.least_squares(Share(kv, X, y), **settings)

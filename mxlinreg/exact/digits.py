@@ -1,27 +1,34 @@
 """Numbers of twice float64's digits, as unevaluated sums of two: pairs (high, low) of arrays.
 
-The sums and products are Dekker's and Knuth's (T. J. Dekker, "A floating-point technique for
-extending the available precision", 1971). They are exact where nothing overflows or underflows.
+The sums and products of two numbers are Dekker's and Knuth's (T. J. Dekker, "A floating-point
+technique for extending the available precision", 1971). They are exact where nothing overflows
+or underflows.
 """
 
+import math
 from typing import Tuple
 
 import numpy as np
 
 Pair = Tuple[np.ndarray, np.ndarray]
 
-_SPLITTER = 2.0**27 + 1
+# Multiplying by this cuts the 53 bits of a number into two parts whose products are exact.
+SPLITTER = 2.0**27 + 1
+
+
+def pair(a: np.ndarray) -> Pair:
+    return a, np.zeros_like(a)
 
 
 def two_sum(a, b) -> Pair:
-    """``a + b`` as its rounded value and what the rounding has left."""
+    """``a + b`` as its rounded value and the rounding error."""
     high = a + b
     part = high - a
     return high, (a - (high - part)) + (b - part)
 
 
 def two_product(a, b) -> Pair:
-    """``a * b`` as its rounded value and what the rounding has left."""
+    """``a * b`` as its rounded value and the rounding error."""
     high = a * b
     (a_high, a_low), (b_high, b_low) = _split(a), _split(b)
     return high, ((a_high * b_high - high) + a_high * b_low + a_low * b_high) + a_low * b_low
@@ -30,33 +37,41 @@ def two_product(a, b) -> Pair:
 def add(a: Pair, b: Pair) -> Pair:
     """``a + b``, to about 32 digits of the larger one."""
     high, low = two_sum(a[0], b[0])
-    return _renormalised(high, low + (a[1] + b[1]))
+    return _renormalized(high, low + (a[1] + b[1]))
 
 
 def multiply(a, b: Pair) -> Pair:
     """``a * b``, where `a` is float64."""
     high, low = two_product(a, b[0])
-    return _renormalised(high, low + a * b[1])
+    return _renormalized(high, low + a * b[1])
 
 
-def total(a: Pair) -> Pair:
-    """The sums along the last axis."""
-    high, low = a
-    while high.shape[-1] > 1:
-        half = high.shape[-1] // 2
-        rest = high[..., 2 * half :], low[..., 2 * half :]
-        first = high[..., :half], low[..., :half]
-        second = high[..., half : 2 * half], low[..., half : 2 * half]
-        high, low = (np.concatenate(parts, axis=-1) for parts in zip(add(first, second), rest))
-    return high[..., 0], low[..., 0]
+def total(a: Pair, axis: int = -1) -> Pair:
+    """The sums along an axis, to about 32 digits of the largest term.
+
+    Twice, the upper digits are taken off all terms at one place, so that adding them up is exact
+    (S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point summation I", 2008).
+    """
+    rest, low = a
+    bits = math.ceil(math.log2(rest.shape[axis] + 2))
+    exponent = np.frexp(np.abs(rest).max(axis=axis, keepdims=True))[1]
+    sums = []
+    for _ in range(2):
+        place = np.ldexp(1.0, exponent + bits)
+        upper = (rest + place) - place
+        rest = rest - upper
+        sums.append(upper.sum(axis=axis))
+        exponent = exponent + bits - 53
+    high, error = two_sum(*sums)
+    return _renormalized(high, error + (rest + low).sum(axis=axis))
 
 
 def _split(a):
-    big = _SPLITTER * a
+    big = SPLITTER * a
     high = big - (big - a)
     return high, a - high
 
 
-def _renormalised(high, low):
+def _renormalized(high, low):
     result = high + low
     return result, low - (result - high)

@@ -6,6 +6,7 @@ from typing import Any, List
 import numpy as np
 
 from .distributions import f_p_value, t_p_value, t_quantile
+from .table import as_text
 
 
 class RankError(ValueError):
@@ -46,6 +47,16 @@ class LeastSquares:
     condition_number: float
     """Of the columns, centred if there is an intercept, and scaled to one length."""
 
+    def of_one_output(self) -> "LeastSquares":
+        """For y of shape (n,), from the result for shape (n, 1)."""
+
+        def flat(value):
+            if not isinstance(value, np.ndarray):
+                return value
+            return float(value[0]) if value.ndim == 1 else value[:, 0]
+
+        return LeastSquares(**{name: flat(value) for name, value in vars(self).items()})
+
     @property
     def degrees_of_freedom(self) -> int:
         """Rows less rank."""
@@ -53,18 +64,18 @@ class LeastSquares:
 
     @property
     def adjusted_r_squared(self) -> Any:
-        centred = self.num_rows - self._has_intercept
+        centred = self.num_rows - self.has_intercept
         return 1 - (1 - self.r_squared) * _ratio(centred, self.degrees_of_freedom)
 
     @property
     def f_statistic(self) -> Any:
         """Of all coefficients but the intercept being 0."""
-        explained = _ratio(self.r_squared, self.rank - self._has_intercept)
+        explained = _ratio(self.r_squared, self.rank - self.has_intercept)
         return _ratio(explained, _ratio(1 - self.r_squared, self.degrees_of_freedom))
 
     @property
     def f_p_value(self) -> Any:
-        degrees = self.rank - self._has_intercept, self.degrees_of_freedom
+        degrees = self.rank - self.has_intercept, self.degrees_of_freedom
         return _each(lambda f: f_p_value(f, *degrees), self.f_statistic)
 
     @property
@@ -78,9 +89,14 @@ class LeastSquares:
         return self._p_values(self.t_values)
 
     @property
-    def intervals(self) -> np.ndarray:
-        """The 95 % intervals, shape (d, 2) or (d, k, 2)."""
+    def confidence_intervals(self) -> np.ndarray:
+        """The 95 % intervals of the coefficients, shape (d, 2) or (d, k, 2)."""
         return self._intervals(self.coefficients, self.standard_errors)
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """`confidence_intervals` by its shorter name."""
+        return self.confidence_intervals
 
     @property
     def intercept_t_value(self) -> Any:
@@ -96,7 +112,8 @@ class LeastSquares:
         return self._intervals(self.intercept, self.intercept_standard_error)
 
     @property
-    def _has_intercept(self):
+    def has_intercept(self) -> bool:
+        """Whether an intercept was asked for."""
         return self.intercept_standard_error is not None
 
     def _p_values(self, t_values):
@@ -107,57 +124,7 @@ class LeastSquares:
         return np.stack([values - reach, values + reach], axis=-1)
 
     def __str__(self) -> str:
-        num_outputs = 1 if self.coefficients.ndim == 1 else self.coefficients.shape[1]
-        return "\n\n".join(self._table(output) for output in range(num_outputs))
-
-    def _table(self, output):
-        def of(values):
-            return values if self.coefficients.ndim == 1 else values[..., output]
-
-        def interval(values):
-            return values if self.coefficients.ndim == 1 else values[..., output, :]
-
-        names, statistics = (
-            list(self.columns),
-            [
-                of(self.coefficients),
-                of(self.standard_errors),
-                of(self.t_values),
-                of(self.p_values),
-                *interval(self.intervals).T,
-            ],
-        )
-        if self._has_intercept:
-            names.insert(0, "(intercept)")
-            of_intercept = [
-                of(self.intercept),
-                of(self.intercept_standard_error),
-                of(self.intercept_t_value),
-                of(self.intercept_p_value),
-                *interval(self.intercept_interval),
-            ]
-            statistics = [
-                np.insert(column, 0, first) for column, first in zip(statistics, of_intercept)
-            ]
-        width = max(len("column"), *map(len, names))
-        heads = "estimate", "std. error", "t value", "p value", "2.5 %", "97.5 %"
-        lines = [f"{'column':{width}}" + "".join(f" {head:>12}" for head in heads)]
-        for name, *values in zip(names, *statistics):
-            lines.append(f"{name:{width}}" + "".join(f" {value:>12.6g}" for value in values))
-        num_slopes, degrees = self.rank - self._has_intercept, self.degrees_of_freedom
-        return "\n".join(
-            [
-                *([f"output {output}"] if self.coefficients.ndim > 1 else []),
-                *lines,
-                "",
-                f"residual standard deviation {of(self.residual_standard_deviation):.6g} "
-                f"on {degrees} degrees of freedom ({self.num_rows} rows)",
-                f"R2 {of(self.r_squared):.6g}, adjusted {of(self.adjusted_r_squared):.6g}",
-                f"F statistic {of(self.f_statistic):.6g} on {num_slopes} and {degrees} degrees of "
-                f"freedom, p value {of(self.f_p_value):.6g}",
-                f"rank {self.rank}, condition number {self.condition_number:.3g}",
-            ]
-        )
+        return as_text(self)
 
 
 def _ratio(a, b):

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import TYPE_CHECKING, Any, Callable, Dict, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Sequence
 
 import numpy as np
 
 from ..exact import least_squares
 from ..models.table_model import predict
+from ..moments import column_moments, gathered, no_rows
 
 if TYPE_CHECKING:
     from .._mxnet import nd
 
 
-def metrics(y: np.ndarray, X: np.ndarray, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
-    """Measure the errors of a model's predictions, in float64.
+def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
+    """Measure the errors of a model's predictions, in float64 and one pass over the rows.
 
     Parameters
     ----------
-    y : array of shape (n,)
-    X : array of shape (n, d)
+    rows
+        As `rows.as_rows` gives them, with one output. Of a worker's share, the rows of all
+        workers count.
     params : [w, b]
         NDArrays of shape (d, 1) and (1,).
 
@@ -36,56 +37,21 @@ def metrics(y: np.ndarray, X: np.ndarray, params: Sequence[nd.NDArray]) -> Dict[
     ValueError
         If the shapes do not fit, or there is no row.
     """
-    if len(y) == 0 or y.shape != X.shape[:1]:
-        raise ValueError(
-            f"y: of shape {y.shape}, with X of shape {X.shape}; "
-            "one value for each row is needed, and at least one row"
-        )
-    y = y.astype("float64")
-    mse = float(((predict(X, params) - y) ** 2).mean())
-    return _as_metrics(len(y), mse, float(((y - y.mean()) ** 2).mean()))
 
+    def targets_and_errors():
+        for X, y, weight, _ in rows.blocks():
+            y = y.reshape(len(X), 1)
+            yield y, predict(X, params)[:, None] - y, weight
 
-def metrics_of_stream(
-    stream: Any,
-    params: Sequence[nd.NDArray],
-    add_up: Callable[[np.ndarray], np.ndarray] = lambda sums: sums,
-) -> Dict[str, Any]:
-    """Measure as `metrics` does, from one pass over the blocks of a stream.
-
-    Parameters
-    ----------
-    stream : Stream
-        Or whatever has a method `blocks` that gives tuples which begin with arrays X and y, of
-        shape (m, d) and (m,). The first block is read twice.
-    params : [w, b]
-        NDArrays of shape (d, 1) and (1,).
-    add_up : callable
-        Gives the sum of all workers' arrays for the array of this one, as `distributed.add_up`
-        does; by default there is one worker. A worker may have no rows.
-
-    Returns
-    -------
-    dict
-        As of `metrics`, for the rows of all workers.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, and what reading the stream raises.
-    """
-    # y is shifted by about its mean, so that its sum of squares does not cancel.
-    firsts = np.array(
-        [[y.mean(), 1.0] for _, y, *_ in itertools.islice(stream.blocks(), 1)] or [[0.0, 0.0]]
-    )
-    total, number = add_up(firsts[0])
-    sums = np.zeros(4)
-    for X, y, *_ in stream.blocks():
-        y = y - total / number
-        errors = predict(X, params) - total / number - y
-        sums += [len(y), (errors**2).sum(), y.sum(), (y**2).sum()]
-    rows, squares, first, second = map(float, add_up(sums))
-    return _as_metrics(int(rows), squares / rows, second / rows - (first / rows) ** 2)
+    own = column_moments(targets_and_errors()) or no_rows(2, triangular=False)
+    moments = gathered(own, rows.gather)
+    if moments.weight == 0:
+        raise ValueError("rows: there is none of weight above 0; at least one is needed")
+    variance, spread = moments.products / moments.weight
+    mse = float(spread + moments.mean[1] ** 2)
+    # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
+    r2 = None if moments.constant[0] else float(1 - mse / variance)
+    return {"rows": moments.rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
 
 
 def least_mse(X: np.ndarray, y: np.ndarray) -> float:
@@ -103,9 +69,3 @@ def least_mse(X: np.ndarray, y: np.ndarray) -> float:
     """
     solution = least_squares(X, y, rank_deficient="minimum_norm")
     return float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())
-
-
-def _as_metrics(rows, mse, variance):
-    # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
-    r2 = 1 - mse / variance if variance > 0 else None
-    return {"rows": rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}

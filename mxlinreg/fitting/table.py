@@ -1,7 +1,7 @@
 """Fit the columns of a table by the chapter's training, with settings that suit most tables.
 
 Columns of real data differ in size, and one learning rate cannot suit all of them. So the columns
-and the target are standardised, the model is trained on those, and w and b are put back into the
+and the target are standardized, the model is trained on those, and w and b are put back into the
 units of the data::
 
     X_scaled, y_scaled, scaling = standardize_table(X, y)
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional, Seq
 
 import numpy as np
 
-from ..moments import fold, standardise
+from ..moments import standardize, unstandardize
 
 if TYPE_CHECKING:
     from .._mxnet import mx, nd
@@ -27,7 +27,7 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 400
 
 
 class Scaling(NamedTuple):
-    """What standardised rows were made by: ``X = X_mean + X_scale * scaled``, and so for y.
+    """What standardized rows were made by: ``X = X_mean + X_scale * scaled``, and so for y.
 
     A constant column has scale 0.
     """
@@ -59,8 +59,8 @@ def standardize_table(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndar
     ValueError
         If the values of a column lie too far apart for float64.
     """
-    X_scaled, X_mean, X_scale = standardise(X)
-    y_scaled, y_mean, y_scale = standardise(y[:, None])
+    X_scaled, X_mean, X_scale = standardize(X)
+    y_scaled, y_mean, y_scale = standardize(y[:, None])
     return X_scaled, y_scaled[:, 0], Scaling(X_mean, X_scale, y_mean, y_scale)
 
 
@@ -77,7 +77,7 @@ def default_epochs(num_batches: int) -> int:
 def default_learning_rate(num_inputs: int) -> float:
     """The rate by which a step on one typical row would just remove its error.
 
-    With d standardised inputs and the bias, the squared length of a row is d + 1 on average.
+    With d standardized inputs and the bias, the squared length of a row is d + 1 on average.
     """
     return 0.5 / (num_inputs + 1)
 
@@ -85,9 +85,9 @@ def default_learning_rate(num_inputs: int) -> float:
 def params_near_zero(
     num_inputs: int, ctx: Union[str, mx.Context] = "cpu", dtype: str = "float64"
 ) -> List[nd.NDArray]:
-    """The parameters that a training on standardised rows begins with.
+    """The parameters that a training on standardized rows begins with.
 
-    The coefficients of standardised data are below 1, often far; a start near 0 saves correlated
+    The coefficients of standardized data are below 1, often far; a start near 0 saves correlated
     columns the many epochs in which they would forget a draw from N(0, 1).
 
     Parameters
@@ -116,7 +116,7 @@ def params_near_zero(
 
 
 def in_units(params: Sequence[nd.NDArray], scaling: Scaling) -> List[nd.NDArray]:
-    """Put parameters trained on standardised rows back into the units of the data.
+    """Put parameters trained on standardized rows back into the units of the data.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def in_units(params: Sequence[nd.NDArray], scaling: Scaling) -> List[nd.NDArray]
     """
     from .._mxnet import nd
 
-    folded = fold(params, *scaling)
+    folded = unstandardize(params, *scaling)
     return [nd.array(param, dtype=params[0].dtype) for param in folded]
 
 
@@ -150,14 +150,14 @@ def train_standardized(
     ctx: Union[str, mx.Context] = "cpu",
     dtype: str = "float64",
 ) -> Tuple[List[nd.NDArray], Any]:
-    """Train on standardised rows, and give the model in the units of the data.
+    """Train on standardized rows, and give the model in the units of the data.
 
     Parameters
     ----------
     train_data
-        Batches of standardised rows with one output, as `train` takes them, of a known number.
+        Batches of standardized rows with one output, as `train` takes them, of a known number.
     scaling : Scaling
-        What the rows were standardised by.
+        What the rows were standardized by.
     epochs : int, optional
         By default `default_epochs`.
     learning_rate : float, optional
@@ -176,7 +176,7 @@ def train_standardized(
         As of `in_units`.
     result
         What `train` has returned: of `mxlinreg.train` the mean loss of each epoch, in the units
-        of the standardised target.
+        of the standardized target.
 
     Raises
     ------

@@ -1,75 +1,185 @@
-"""Means and products of columns, gathered block by block."""
+"""Weighted means and products of columns, gathered block by block."""
 
-from typing import NamedTuple, Optional
+from typing import Iterable, Iterator, Optional, Sequence
 
 import numpy as np
 
-_BLOCK = 2048  # rows; QR of blocks in the cache takes a quarter of the time of one of all rows
+from .merge import Moments
+from .triangular import Triangle
+
+# Numbers in a piece of a block, 1 MiB: the cache of one processor core holds two such arrays.
+PIECE_NUMBERS = 1 << 17
+# Columns whose numbers are all this large or small are held in a unit of their own, so that
+# their squares neither overflow nor vanish.
+COMMON_NUMBERS = 1e-30, 1e30
+# Sums of squares overflow beyond this.
+LARGEST_VALUE = 1e140
 
 
-class Moments(NamedTuple):
-    """What `add_rows` has gathered from the rows of some table with d columns."""
-
-    rows: int
-    weight: float  # the sum of the rows' weights
-    mean: np.ndarray  # (d,)
-    factor: np.ndarray  # (at most d, d): factor.T @ factor is the centred table's A.T W A
-
-
-def add_rows(
-    moments: Optional[Moments], table: np.ndarray, weight: np.ndarray, centre: bool = True
-) -> Moments:
-    """Take more rows into the weighted means and products of a table's columns.
-
-    The products are kept as a triangular factor, by QR, which keeps the digits that squares
-    lose; means are brought together as in Chan, Golub & LeVeque (1983).
+def column_moments(blocks: Iterable[Sequence]) -> Optional[Moments]:
+    """The moments of the columns of X and y side by side, with each column's own squares.
 
     Parameters
     ----------
-    moments : Moments, or None for the first rows
-    table : array of shape (n, d), float64
-    weight : array of shape (n,), float64
-        Above 0.
-    centre : bool
-        False takes products about 0, and leaves the mean 0.
+    blocks : iterable of (X, y, weight), as `blocks()` of any rows gives them
+        NumPy arrays of finite numbers: X of shape (m, d), y of shape (m,) or (m, k) or None,
+        weights above 0 of shape (m,) or None for weights of 1.
+
+    Returns
+    -------
+    Moments, or None if there is no row
+        ``products`` has shape (d + k,) and may be infinite.
+
+    Raises
+    ------
+    ValueError
+        If a column's numbers exceed those of its first block by a factor of 1e140.
     """
-    num_columns = table.shape[1]
-    if moments is None:
-        moments = Moments(0, 0.0, np.zeros(num_columns), np.zeros((0, num_columns)))
-    step = max(_BLOCK, 2 * num_columns)
-    for start in range(0, len(table), step):
-        block, weights = table[start : start + step], weight[start : start + step]
-        rows, old_weight, mean, factor = moments
-        added = float(weights.sum())
-        total = old_weight + added
-        parts = [factor]
-        if centre:
-            block_mean = weights @ block / added
-            block, shift = block - block_mean, block_mean - mean
-            mean = mean + shift * (added / total)
-            parts.append(np.sqrt(old_weight * (added / total)) * shift[None])
-        parts.append(np.sqrt(weights)[:, None] * block)
-        factor = np.linalg.qr(np.concatenate(parts), mode="r")
-        moments = Moments(rows + len(block), total, mean, factor)
-    return moments
+    return _accumulated(blocks, _Squares, centred=True)
 
 
-def column_moments(block):
-    """Of each column: rows, mean, sum of the squares around it, least, largest."""
-    mean = block.mean(axis=0)
+def triangular_moments(blocks: Iterable[Sequence], centred: bool = True) -> Optional[Moments]:
+    """The moments of the columns of X and y side by side, with the triangular factor.
+
+    Memory holds one block at a time, and of a large one some 2 MiB, or 8 rows per column.
+
+    Parameters
+    ----------
+    blocks
+        As in `column_moments`.
+    centred : bool
+        False takes the products about 0 and leaves the means 0.
+
+    Returns
+    -------
+    Moments, or None if there is no row
+        ``products`` has shape (d + k, d + k).
+
+    Raises
+    ------
+    ValueError
+        As in `column_moments`.
+    """
+    return _accumulated(blocks, Triangle, centred)
+
+
+class _Squares:
+    """The sums of the squares of columns."""
+
+    @staticmethod
+    def piece_rows(num_columns: int) -> int:
+        return max(1, PIECE_NUMBERS // num_columns)
+
+    def __init__(self, num_inputs: int, num_targets: int):
+        self._sums = np.zeros(num_inputs + num_targets)
+
+    def add(self, rows: np.ndarray) -> None:
+        self._sums += np.einsum("ij,ij->j", rows, rows)
+
+    def in_units(self, unit: np.ndarray) -> np.ndarray:
+        return self._sums * unit * unit
+
+
+def _accumulated(blocks, kind, centred):
+    """The moments of all blocks; `kind` is `_Squares` or `Triangle`.
+
+    Columns are measured from the means of the first rows, so that means far from 0 cost no digit.
+    Each block is centred on its own mean. The step between that mean and the mean of all rows
+    before counts as one more row of the block, with the weight that makes the sum of all products
+    that about the common mean (Chan, Golub & LeVeque 1983).
+    """
+    num_rows, weight = 0, 0.0
+    for parts, weights in _pieces(blocks, kind.piece_rows):
+        low, high = (
+            np.concatenate([_reduced(ufunc, part) for part in parts])
+            for ufunc in (np.minimum, np.maximum)
+        )
+        if num_rows == 0:
+            origin, unit = _frame(parts, low, high, centred)
+            least, largest, offset = low, high, np.zeros(len(unit))
+            products = kind(parts[0].shape[1], len(unit) - parts[0].shape[1])
+        with np.errstate(over="ignore"):
+            reach = np.maximum(high - origin, origin - low) / unit
+        root = None if weights is None else np.sqrt(weights)
+        if not (reach * (1 if root is None else root.max()) < LARGEST_VALUE).all():
+            raise ValueError(
+                "X, y: a column's numbers, times the roots of their weights, are beyond 1e140 "
+                "times the common ones, or those of its first block; scale the column or the "
+                "weights"
+            )
+        table = _measured(parts, origin, unit)
+        rows, between = table[:-1], table[-1]
+        added = float(len(rows) if weights is None else weights.sum())
+        share = added / (weight + added)
+        if centred:
+            mean = (_reduced(np.add, rows) if weights is None else weights @ rows) / added
+            np.copyto(mean, rows[0], where=low == high)  # exact, so that zeros are left
+            rows -= mean
+            step = mean - offset
+            offset = offset + step * share
+            between[:] = step * np.sqrt(weight * share)
+        if root is not None:
+            rows *= root[:, None]
+        products.add(table)
+        num_rows, weight = num_rows + len(rows), weight + added
+        least, largest = np.minimum(least, low), np.maximum(largest, high)
+    if num_rows == 0:
+        return None
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = ((block - mean) ** 2).sum(axis=0)
-    rows = np.full(len(mean), float(len(block)))
-    return np.stack([rows, mean, squares, block.min(axis=0), block.max(axis=0)])
+        offset = offset * unit
+        mean = origin + offset
+        mean_low = offset - (mean - origin)
+        products = products.in_units(unit)
+    return Moments(num_rows, weight, mean, mean_low, least, largest, products)
 
 
-def merged(a, b):
-    """The moments of two sets of rows together."""
-    if a[0, 0] == 0 or b[0, 0] == 0:
-        return a if b[0, 0] == 0 else b
-    rows = a[0] + b[0]
-    with np.errstate(over="ignore", invalid="ignore"):
-        between = b[1] - a[1]
-        squares = a[2] + b[2] + between**2 * (a[0] * b[0] / rows)
-    low, high = np.minimum(a[3], b[3]), np.maximum(a[4], b[4])
-    return np.stack([rows, a[1] + between * (b[0] / rows), squares, low, high])
+def _pieces(blocks, piece_rows):
+    """The blocks as ([X, y], weights) with y as a matrix, and large ones in pieces."""
+    for X, y, weights, *_ in blocks:
+        parts = [part if part.ndim == 2 else part[:, None] for part in (X, y) if part is not None]
+        for rows in even_slices(len(X), piece_rows(sum(part.shape[1] for part in parts))):
+            yield [part[rows] for part in parts], None if weights is None else weights[rows]
+
+
+def even_slices(num_rows: int, size: int) -> Iterator[slice]:
+    """Slices of `size` rows or up to twice as many, all of them nearly equal."""
+    count = max(num_rows // size, min(num_rows, 1))
+    for i in range(count):
+        yield slice(num_rows * i // count, num_rows * (i + 1) // count)
+
+
+def _frame(parts, low, high, centred):
+    """The first rows' means, and units: powers of 2, which cost no digit."""
+    size = np.maximum(np.abs(low), np.abs(high))
+    unit = np.ones(len(size))
+    uncommon = (size > 0) & ((size < COMMON_NUMBERS[0]) | (size > COMMON_NUMBERS[1]))
+    unit[uncommon] = np.exp2(np.floor(np.log2(size[uncommon])))
+    if not centred:
+        return np.zeros(len(unit)), unit
+    sums = _reduced(np.add, _measured(parts, np.zeros(len(unit)), unit))
+    return sums / len(parts[0]) * unit, unit
+
+
+def _measured(parts, origin, unit):
+    """``(parts - origin) / unit`` side by side, and a row of zeros."""
+    table = np.empty((len(parts[0]) + 1, len(unit)))
+    start = 0
+    for part in parts:
+        columns = slice(start, start + part.shape[1])
+        np.subtract(part, origin[columns], out=table[:-1, columns])
+        start = columns.stop
+    if (unit != 1).any():
+        table[:-1] /= unit
+    table[-1] = 0
+    return table
+
+
+def _reduced(ufunc, block):
+    """``ufunc.reduce(block, axis=0)``, the columns' sums or extremes."""
+    # NumPy takes ten times as long along narrow rows, so several are laid side by side.
+    side_by_side = max(1, 512 // block.shape[1])
+    whole = len(block) // side_by_side * side_by_side
+    if whole and block.flags.c_contiguous:
+        wide = ufunc.reduce(block[:whole].reshape(whole // side_by_side, -1), axis=0)
+        block = np.concatenate([wide.reshape(side_by_side, -1), block[whole:]])
+    return ufunc.reduce(block, axis=0)

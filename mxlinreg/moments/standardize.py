@@ -1,17 +1,19 @@
-"""Standardise the columns of real data, and put a fit back into their units."""
+"""Standardize the columns of real data, and put a fit back into their units."""
 
 from typing import Any, Sequence, Tuple
 
 import numpy as np
 
+from .._checks import is_ndarray
 
-def standardise(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+
+def standardize(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give each column mean 0 and standard deviation 1.
 
     Parameters
     ----------
     X : array of shape (n, d)
-        Finite numbers.
+        Finite numbers, in at least one row.
 
     Returns
     -------
@@ -22,17 +24,17 @@ def standardise(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        If a column's values lie too far apart for float64.
+        If the difference between two values of a column overflows float64.
     """
     X = np.asarray(X, dtype=np.float64)
-    # Means of fractions of the largest size, so that neither sum nor square overflows.
-    size = np.abs(X).max(axis=0)
+    least, largest = X.min(axis=0), X.max(axis=0)
+    constant = least == largest
+    # Sums of values divided by the largest do not overflow, nor do their squares vanish.
+    size = np.maximum(np.abs(least), np.abs(largest))
     size[size == 0] = 1
-    mean = np.mean(X / size, axis=0) * size
+    mean = np.where(constant, least, np.mean(X / size, axis=0) * size)
     with np.errstate(over="ignore"):
         centred = X - mean
-    constant = X.max(axis=0) == X.min(axis=0)
-    mean[constant], centred[:, constant] = X[0, constant], 0
     spread = np.abs(centred).max(axis=0)
     if not np.isfinite(spread).all():
         raise ValueError(
@@ -42,27 +44,25 @@ def standardise(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     centred /= spread
     deviation = np.sqrt(np.mean(centred**2, axis=0))
     deviation[constant] = 1
-    scale = spread * deviation
-    scale[constant] = 0
-    return centred / deviation, mean, scale
+    return centred / deviation, mean, np.where(constant, 0, spread * deviation)
 
 
-def fold(
+def unstandardize(
     params: Sequence[Any],
     X_mean: np.ndarray,
     X_scale: np.ndarray,
     y_mean: np.ndarray,
     y_scale: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Put parameters fitted to standardised data back into the units of the data.
+    """Put parameters fitted to standardized data back into the units of the data.
 
     Parameters
     ----------
     params : [w, b]
-        NDArrays of shape (d, k) and (k,).
+        NDArrays or NumPy arrays of shape (d, k) and (k,).
     X_mean, X_scale : array of shape (d,)
     y_mean, y_scale : array of shape (k,)
-        As `standardise` gives them.
+        As `standardize` gives them.
 
     Returns
     -------
@@ -73,9 +73,10 @@ def fold(
     Raises
     ------
     ValueError
-        If they are not finite in these units.
+        If w or b is not finite in these units.
     """
-    w, b = (param.asnumpy().astype(np.float64) for param in params)
+    arrays = (param.asnumpy() if is_ndarray(param) else param for param in params)
+    w, b = (np.array(array, dtype=np.float64) for array in arrays)
     varies = X_scale > 0
     with np.errstate(over="ignore", invalid="ignore"):
         w[varies] *= y_scale / X_scale[varies, None]

@@ -1,17 +1,17 @@
 """Arrays as the chapter's DataLoader. Importing this loads MXNet."""
 
-import hashlib
+from typing import Any
 
 import numpy as np
 
 from .._checks import check_count
 from .._mxnet import gluon, nd
+from .arrays import numpy_blocks
+from .loaders import LoaderRows
 
-_ROWS_PER_BLOCK = 1 << 16  # so that looking at the data copies a block of them, not all
 
-
-class ArrayLoader(gluon.data.DataLoader):
-    """The chapter's ``DataLoader(ArrayDataset(X, y), batch_size, shuffle)``, which keeps X and y.
+class ArrayLoader(gluon.data.DataLoader, LoaderRows):
+    """The chapter's ``DataLoader(ArrayDataset(X, y), batch_size, shuffle)``, checked.
 
     The row order of an epoch is drawn from NumPy's global generator (``np.random.seed``).
 
@@ -19,53 +19,49 @@ class ArrayLoader(gluon.data.DataLoader):
     ----------
     X : NDArray or array_like of shape (n, d)
     y : NDArray or array_like of shape (n,) or (n, k)
-        Not to be changed while they are in use here: gluon's dataset copies y of one dimension.
-        Arrays of float32 and float64 keep their type. Other numbers become the one of the two
-        that holds them without loss (int16 float32, int64 float64), NumPy's own rule.
+        Do not change the arrays while the loader is in use: gluon's dataset copies a y of one
+        dimension. Arrays of float32 and float64 keep their dtype. Other numbers become float32 or
+        float64, whichever holds them without loss (int16 float32, int64 float64), by NumPy's rule.
     batch_size : int
-        At most this many rows in a batch. The last batch holds the rest of the rows.
+        The rows in a batch; the last batch may have fewer.
     shuffle : bool
         Whether each epoch takes the rows in a new random order.
+    **options
+        Further options of gluon's DataLoader, such as ``num_workers`` or ``last_batch``.
 
     Attributes
     ----------
     X, y : NDArray
-        The data, where they were given; NumPy's arrays and lists on the current context.
+        The data. NDArrays stay on their context; NumPy arrays and lists go to the current one.
 
     Raises
     ------
     TypeError
-        If X or y does not hold numbers, or `batch_size` is not an int.
+        If X or y does not hold numbers, `batch_size` is not an int, or an option is unknown.
     ValueError
         If X or y is empty, has other dimensions, or holds NaN or infinity, if their lengths
-        differ, or if `batch_size` is below 1.
+        differ, `batch_size` is below 1, or an option is out of range.
     """
 
-    _worker_pool = None  # so that DataLoader.__del__ is content where __init__ has raised
+    _worker_pool = None  # DataLoader.__del__ reads it, even if __init__ has raised
 
-    def __init__(self, X, y, batch_size: int = 4, shuffle: bool = True):
-        self.X = _as_ndarray("X", X, (2,))
-        self.y = _as_ndarray("y", y, (1, 2))
+    def __init__(
+        self, X: Any, y: Any, batch_size: int = 4, shuffle: bool = True, **options: Any
+    ) -> None:
+        LoaderRows.__init__(self, _as_ndarray("X", X, (2,)), _as_ndarray("y", y, (1, 2)))
         if len(self.X) != len(self.y):
             raise ValueError(
                 f"y: has {len(self.y)} rows and X has {len(self.X)}; they must have as many"
             )
-        self.batch_size = check_count("batch_size", batch_size)
-        self.shuffle = bool(shuffle)
-        super().__init__(
-            gluon.data.ArrayDataset(self.X, self.y),
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-        )
-
-    def fingerprint(self) -> str:
-        """The SHA-256 of X and y: of their dtypes, shapes and values, wherever they are."""
-        digest = hashlib.sha256()
-        for array in (self.X, self.y):
-            digest.update(f"{np.dtype(array.dtype)} {array.shape} ".encode())
-            for block in _blocks(array):
-                digest.update(block)
-        return digest.hexdigest()
+        batch_size = check_count("batch_size", batch_size)
+        if options.get("last_batch") not in (None, "keep", "discard", "rollover"):
+            raise ValueError(
+                'last_batch: must be "keep", "discard" or "rollover", not '
+                f"{options['last_batch']!r}"
+            )
+        dataset = gluon.data.ArrayDataset(self.X, self.y)
+        gluon.data.DataLoader.__init__(self, dataset, batch_size, bool(shuffle), **options)
+        self.take_options(self)
 
 
 def _as_ndarray(name, array, ndims):
@@ -91,12 +87,6 @@ def _as_ndarray(name, array, ndims):
         array = nd.array(array, dtype=wanted)
     elif wanted != dtype:
         array = array.astype(wanted.name)
-    if not all(np.isfinite(block).all() for block in _blocks(array)):
+    if not all(np.isfinite(block).all() for block in numpy_blocks(array)):
         raise ValueError(f"{name}: holds NaN or infinity; every value must be finite")
     return array
-
-
-def _blocks(array):
-    """The rows of an NDArray as NumPy arrays, some at a time."""
-    for start in range(0, array.shape[0], _ROWS_PER_BLOCK):
-        yield array[start : start + _ROWS_PER_BLOCK].asnumpy()

@@ -63,7 +63,7 @@ def stream(
     batch_size : int
     shuffle_buffer : int, optional
         The rows of a block, within which they are shuffled; the units of the files, which are the
-        row groups of Parquet and ranges of 4 MiB of CSV, are shuffled as well, see `data.Stream`.
+        row groups of Parquet and ranges of 4 MiB of CSV, are shuffled as well, see `Stream`.
         By default as many as make a million numbers. 0 keeps the files' order.
     standardize : bool or (X_mean, X_scale, y_mean, y_scale)
         Whether to give each column mean 0 and standard deviation 1, found by one pass over the
@@ -119,9 +119,9 @@ def stream(
     if shuffle_buffer is None:
         shuffle_buffer = max(batch_size, _DEFAULT_WINDOW // (len(columns) + 1))
     units = [unit for file in files for unit in _units(file)]
-    units = _share(units, k, n)
+    units = _part(units, k, n)
     parquet = all(file.rows is not None for file in files)
-    told = [(file.path, *file.stamp[:2]) for file in files]
+    described = [(file.path, *file.stamp[:2]) for file in files]
     result = Stream(
         read=lambda i: _read(units[i], [*columns, target]),
         num_units=len(units),
@@ -130,7 +130,7 @@ def stream(
         batch_size=batch_size,
         shuffle_buffer=check_count("shuffle_buffer", shuffle_buffer, minimum=0),
         dtype=dtype,
-        source={"name": str(source), "files": told, "part": [k, n]},
+        source={"name": str(source), "files": described, "part": [k, n]},
         num_rows=sum(unit.stop - unit.start for unit in units) if parquet else None,
     )
     if isinstance(standardize, (tuple, list)):
@@ -150,7 +150,7 @@ def stream(
             f"not {standardize!r}"
         )
     elif standardize:
-        result.standardise()
+        result.standardize()
     return result
 
 
@@ -198,18 +198,18 @@ def _units(file):
     return [_Unit(file, i, min(i + csv_files.BYTES, file.stamp[0]), 0) for i in starts]
 
 
-def _share(units, k, n):
+def _part(units, k, n):
     """The k-th of n equal parts: units, of which the first and the last may be cut."""
     sizes = [unit.stop - unit.start for unit in units]
     total = sum(sizes)
     begin, end = total * k // n, total * (k + 1) // n
-    share, before = [], 0
+    chosen, before = [], 0
     for unit, size in zip(units, sizes):
         start, stop = max(begin - before, 0), min(end - before, size)
         if start < stop:
-            share.append(unit._replace(start=unit.start + start, stop=unit.start + stop))
+            chosen.append(unit._replace(start=unit.start + start, stop=unit.start + stop))
         before += size
-    return share
+    return chosen
 
 
 def _read(unit, names):

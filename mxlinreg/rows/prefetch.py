@@ -7,7 +7,7 @@ from typing import Any, Generator, Iterator
 _AHEAD = 2  # items
 
 
-def ahead(items: Generator) -> Iterator[Any]:
+def prefetch(items: Generator) -> Iterator[Any]:
     """The items, made in a thread before they are asked for. Closed early, it ends the thread."""
     queue, stopped = Queue(_AHEAD), Event()
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, T
 import numpy as np
 
 from .. import _mxnet
-from ..moments import column_moments, merged
-from .prefetch import ahead
+from .._checks import check_batch
+from ..moments import column_moments, gathered, no_rows
+from .interface import Block, Order, Rows
+from .prefetch import prefetch
 
 if TYPE_CHECKING:
     from .._mxnet import nd
-
-Order = Callable[[np.random.RandomState, int], np.ndarray]
 
 
 def permutation(random: np.random.RandomState, num_rows: int) -> np.ndarray:
@@ -25,7 +25,7 @@ def permutation(random: np.random.RandomState, num_rows: int) -> np.ndarray:
     return random.permutation(num_rows).astype(np.int32)
 
 
-class Stream:
+class Stream(Rows):
     """Rows that are read anew in each pass: data larger than memory. `stream` makes it.
 
     To iterate over it gives the batches of a pass as `train_epoch` takes them, pairs of NDArrays
@@ -55,12 +55,14 @@ class Stream:
     Attributes
     ----------
     X_mean, X_scale, y_mean, y_scale : array of shape (d,) and (1,), or None
-        If they are set, the blocks are standardised by them, as `scaling.fold` undoes it.
+        If they are set, the blocks are standardized by them, as `moments.unstandardize` undoes it.
     num_rows : int or None
         None before the first pass over files that do not tell it.
     """
 
     X_mean = X_scale = y_mean = y_scale = None
+    num_outputs = 1
+    counts_rows = True
     on_rows: Optional[Callable[[int], Any]] = None
     """Is told how many rows have been used, after each block."""
 
@@ -95,27 +97,8 @@ class Stream:
                 rows = order[start : start + self.batch_size]
                 yield array(X[rows], dtype=self.dtype), array(y[rows], dtype=self.dtype)
 
-    def blocks(
-        self, order: Optional[Order] = None
-    ) -> Iterator[Tuple[np.ndarray, np.ndarray, None, np.ndarray]]:
-        """The blocks of a pass: (X, y, weight, order), NumPy arrays.
-
-        Parameters
-        ----------
-        order : callable, optional
-            ``order(random, n)`` shuffles n rows, as NumPy does: the blocks of a pass in training
-            order. Without it the rows come as they lie in the files, in float64, and nothing is
-            drawn from NumPy's generators.
-
-        Yields
-        ------
-        X : array of shape (m, d)
-        y : array of shape (m,)
-        weight : None
-            The rows of a stream have no weights.
-        order : array of int32 of shape (m,)
-            In which the rows of the block are used.
-        """
+    def blocks(self, order: Optional[Order] = None) -> Iterator[Block]:
+        """The blocks of a pass, as `Rows.blocks`; the rows of a stream have no weights."""
         if order is None:
             return self._pass(range(self.num_units), np.dtype("float64"), _in_order)
         if not self.shuffle:
@@ -126,7 +109,7 @@ class Stream:
 
     def _pass(self, units, dtype, order_of):
         rows = 0
-        with closing(ahead(self._filled(units, dtype, order_of))) as blocks:
+        with closing(prefetch(self._filled(units, dtype, order_of))) as blocks:
             for X, y, order in blocks:
                 yield X, y, None, order
                 rows += len(X)
@@ -139,6 +122,11 @@ class Stream:
             )
         self.num_rows = rows
 
+    def check(self, w: Any) -> None:
+        """Raise unless the rows fit the parameters."""
+        X, y = np.empty((0, len(self.columns)), self.dtype), np.empty(0, self.dtype)
+        check_batch(X, y, w)
+
     def fingerprint(self) -> str:
         """A SHA-256 of the files' names, sizes and times, and of how their rows are used."""
         used = [self.columns, self.target, self.shuffle_buffer, str(self.dtype)]
@@ -149,14 +137,16 @@ class Stream:
         text = json.dumps([self.source, used, scaling], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def standardise(self, gather: Callable[[np.ndarray], Sequence] = lambda array: [array]) -> None:
-        """Set the means and scales from one pass over the rows (Chan, Golub, LeVeque 1983).
+    def standardize(
+        self, gather: Callable[[np.ndarray], np.ndarray] = lambda array: array[None]
+    ) -> None:
+        """Set the means and scales from one pass over the rows.
 
         Parameters
         ----------
         gather : callable
-            Of several workers, each with a part of the rows, gives a list of all workers' arrays
-            for one's own, as `distributed.gather`.
+            For several workers, each with its own part of the rows: returns all workers' arrays
+            for this worker's, as `Rows.gather`.
 
         Raises
         ------
@@ -164,27 +154,21 @@ class Stream:
             If there is no row, or the squares of a column's differences overflow, or vanish.
         """
         self.X_mean = self.X_scale = self.y_mean = self.y_scale = None
-        own = np.zeros((5, len(self.columns) + 1))
-        for X, y, _, _ in self.blocks():
-            own = merged(own, column_moments(np.column_stack([X, y])))
-        everything = np.zeros_like(own)
-        for moments in gather(own):
-            everything = merged(everything, moments)
-        count, mean, squares, low, high = everything
-        if count[0] == 0:
+        own = column_moments(self.blocks()) or no_rows(len(self.columns) + 1, triangular=False)
+        moments = gathered(own, gather)
+        if moments.rows == 0:
             raise ValueError(f"{self.source['name']}: has no row; at least one is needed")
+        squares = moments.products
         if not np.isfinite(squares).all():
             raise ValueError(f"{self.source['name']}: values overflow; scale the columns down")
-        constant = low == high
-        if (squares[~constant] == 0).any():
+        if (squares[~moments.constant] == 0).any():
             raise ValueError(f"{self.source['name']}: values vanish as squares; scale them up")
-        mean, scale = np.where(constant, low, mean), np.sqrt(squares / count)
-        scale[constant] = 0
-        self.X_mean, self.y_mean = np.split(mean, [-1])
+        scale = np.sqrt(squares / moments.weight)
+        self.X_mean, self.y_mean = np.split(moments.mean, [-1])
         self.X_scale, self.y_scale = np.split(scale, [-1])
 
     def _filled(self, units, dtype, order_of):
-        """Blocks of equal size from the tables of the units, standardised, and their orders."""
+        """Blocks of equal size from the tables of the units, standardized, and their orders."""
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
         size = max(1, size // self.batch_size) * self.batch_size
@@ -197,7 +181,7 @@ class Stream:
         X, y, filled = None, None, 0
 
         # Parsed in one thread, filled in in another: the blocks are asked for in a third.
-        with closing(ahead(table for unit in units for table in self.read(unit))) as tables:
+        with closing(prefetch(table for unit in units for table in self.read(unit))) as tables:
             for table in tables:
                 start, rows = 0, len(table[0])
                 while start < rows:

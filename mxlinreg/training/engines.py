@@ -9,8 +9,8 @@ from ..chapter.training import diverged, last_finite
 
 Engine = Callable[[Sequence[nd.NDArray], Any, float], float]
 
-# The room of each engine, imported when the engine is asked for.
-_ROOMS = {"autograd": "chapter", "compiled": "compiled"}
+# The room and the function of each engine, imported when the engine is asked for.
+_ENGINES = {"autograd": ("chapter", "train_epoch"), "compiled": ("compiled", "compiled_epoch")}
 
 
 def find_engine(engine: Union[str, Engine]) -> Engine:
@@ -24,19 +24,21 @@ def find_engine(engine: Union[str, Engine]) -> Engine:
     ValueError
         If `engine` is neither a known name nor a function.
     """
-    if isinstance(engine, str) and engine in _ROOMS:
-        return import_module(f"..{_ROOMS[engine]}", __package__).train_epoch
+    if isinstance(engine, str) and engine in _ENGINES:
+        room, function = _ENGINES[engine]
+        return getattr(import_module(f"..{room}", __package__), function)
     if not callable(engine):
-        raise ValueError(f"engine: {engine!r} is neither a function nor one of {sorted(_ROOMS)}")
+        raise ValueError(f"engine: {engine!r} is neither a function nor one of {sorted(_ENGINES)}")
 
-    def watched(params, batches, learning_rate):
+    def watched(params, batches, learning_rate, **options):
         with last_finite(params):
-            mean_loss = float(engine(params, batches, learning_rate))
+            mean_loss = float(engine(params, batches, learning_rate, **options))
             if not math.isfinite(mean_loss):
                 raise diverged("the mean loss")
         return mean_loss
 
     watched.name = name_of(engine)  # type: ignore[attr-defined]
+    watched.iterates = getattr(engine, "iterates", True)  # type: ignore[attr-defined]
     return watched
 
 

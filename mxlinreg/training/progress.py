@@ -4,19 +4,18 @@ import itertools
 from contextlib import contextmanager
 from typing import Any, Iterator
 
-from ..rows.stream import Stream
-from .engines import Engine, name_of
+from .engines import Engine
 
 
 @contextmanager
-def with_bars(run_epoch: Engine, train_data: Any, first: int, epochs: int) -> Iterator[Engine]:
+def with_bars(run_epoch: Engine, rows: Any, first: int, epochs: int) -> Iterator[Engine]:
     """Give `run_epoch` with a bar: of the rows of a stream, the epochs if compiled, or batches.
 
     Parameters
     ----------
     run_epoch : Engine
-    train_data
-        As `train` takes it.
+    rows
+        As `rows.sources.as_rows` gives them.
     first : int
         The epoch that is run first.
     epochs : int
@@ -39,9 +38,9 @@ def with_bars(run_epoch: Engine, train_data: Any, first: int, epochs: int) -> It
         bar = tqdm(batches, desc=f"Epoch {next(numbers)}", unit=" batches", leave=False)
         return run_epoch(params, bar, learning_rate)
 
-    if isinstance(train_data, Stream):
+    if rows.counts_rows:
         yield over_rows
-    elif name_of(run_epoch) != "compiled":
+    elif getattr(run_epoch, "iterates", True):
         yield over_batches
     else:
         with tqdm(total=epochs - first, unit=" epochs", leave=False) as bar:

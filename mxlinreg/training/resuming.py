@@ -5,25 +5,21 @@ from typing import Any, Dict, Sequence
 import numpy as np
 
 from .._mxnet import nd
+from ..rows.interface import Rows
 
 
 def settings_of(
-    params: Sequence[nd.NDArray], train_data: Any, learning_rate: float, engine: str
+    params: Sequence[nd.NDArray], rows: Rows, learning_rate: float, engine: str
 ) -> Dict[str, Any]:
     """What a checkpoint describes its training by, of what JSON can hold.
 
     Raises
     ------
     TypeError
-        If `train_data` has no method `fingerprint`.
+        If the data have no method `fingerprint`.
     ValueError
         If NumPy's global generator is none whose state a checkpoint can keep.
     """
-    if not hasattr(train_data, "fingerprint"):
-        raise TypeError(
-            f"train_data: a {type(train_data).__name__} has no method fingerprint(), by which a "
-            "checkpoint knows the data again; give an ArrayLoader or a Stream"
-        )
     generator = np.random.get_state(legacy=False)["bit_generator"]
     if generator != "MT19937":
         raise ValueError(
@@ -36,7 +32,9 @@ def settings_of(
         "dtype": np.dtype(w.dtype).name,
         "inputs": w.shape[0],
         "outputs": w.shape[1],
-        "batch_size": getattr(train_data, "batch_size", None),
-        "shuffle": getattr(train_data, "shuffle", None),
-        "data": train_data.fingerprint(),
+        "batch_size": rows.batch_size,
+        "shuffle": rows.shuffle,
+        # Version 0.1 had no other than "keep", and wrote nothing of it.
+        "last_batch": None if rows.last_batch == "keep" else rows.last_batch,
+        "data": rows.fingerprint(),
     }

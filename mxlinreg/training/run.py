@@ -4,13 +4,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
 
-from .._checks import check_batch, check_count, check_number, check_params, check_stream
+from .._checks import check_count, check_number, check_params
 from .._files import check_writable, remove_stale
 from .._mxnet import nd
 from ..chapter.training import DivergenceError, run_epochs
 from ..models.checkpoint import load_checkpoint, save_checkpoint
-from ..rows.array_loader import ArrayLoader
-from ..rows.stream import Stream
+from ..rows.sources import are_arrays, as_rows
 from .engines import Engine, find_engine, name_of
 from .progress import with_bars
 from .resuming import settings_of
@@ -35,13 +34,15 @@ def train(
     params : [w, b]
         With gradients attached, as from `init_params`; changed in place. The training runs on
         their context.
-    train_data : ArrayLoader, Stream, or an iterable of (data, label) for each epoch anew
+    train_data : DataLoader, ArrayLoader, Stream, or an iterable of (data, label)
+        Iterated over for each epoch anew.
     epochs : int
         0 does nothing.
     learning_rate : float
     engine : {"autograd", "compiled"} or callable
         What runs an epoch: the chapter's `train_epoch`, the same in compiled code
-        (`mxlinreg.compiled.train_epoch`: from an ArrayLoader or a Stream, on the CPU), or a
+        (`mxlinreg.compiled.train_epoch`, on the CPU: from a DataLoader over an
+        `ArrayDataset`, an ArrayLoader or a Stream), or a
         function ``engine(params, train_data, learning_rate) -> mean loss``.
     on_epoch : callable, optional
         Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch, from epoch 0.
@@ -50,7 +51,7 @@ def train(
         these are compiled; of a Stream's rows in either case. An engine of one's own is given
         the bar in place of `train_data`, as an iterable of its batches.
     checkpoint : str or Path, optional
-        The file that keeps the state of the training, as `checkpoint.save_checkpoint` writes
+        The file that keeps the state of the training, as `mxlinreg.models` writes
         it: after each `every`-th epoch and the last, once `on_epoch` is done. A training that
         was killed at any moment, and is resumed, ends with the same bits as one that was not.
     every : int
@@ -81,7 +82,17 @@ def train(
     epochs = check_count("epochs", epochs, minimum=0)
     learning_rate = check_number("learning_rate", learning_rate)
     run_epoch = find_engine(engine)
-    _check_data(train_data, params[0])
+    if are_arrays(train_data) or not hasattr(train_data, "__iter__"):
+        raise TypeError(
+            f"train_data: a {type(train_data).__name__} has no batches; give "
+            "gluon.data.DataLoader(gluon.data.ArrayDataset(X, y), batch_size=4, shuffle=True)"
+        )
+    rows = as_rows(train_data)
+    if rows.kv is not None and not callable(engine):
+        raise ValueError(
+            f"engine: {engine!r} trains on this worker's rows only; give distributed.engine(kv)"
+        )
+    rows.check(params[0])
     every = check_count("every", every)
     losses: List[float] = []
     if checkpoint is not None:
@@ -92,7 +103,7 @@ def train(
                 f"checkpoint: {checkpoint} exists; resume=True goes on from it, "
                 "or give another name"
             )
-        settings = settings_of(params, train_data, learning_rate, name_of(run_epoch))
+        settings = settings_of(params, rows, learning_rate, name_of(run_epoch))
         if exists:
             losses = load_checkpoint(checkpoint, params, settings, epochs)
         remove_stale(checkpoint)
@@ -101,7 +112,7 @@ def train(
 
     with ExitStack() as stack:
         if progress:
-            run_epoch = stack.enter_context(with_bars(run_epoch, train_data, len(losses), epochs))
+            run_epoch = stack.enter_context(with_bars(run_epoch, rows, len(losses), epochs))
 
         def run_numbered(params, train_data, learning_rate):
             try:
@@ -118,13 +129,6 @@ def train(
                 save_checkpoint(checkpoint, params, losses, settings)
 
         left = epochs - len(losses)
-        run_epochs(params, train_data, left, learning_rate, run_numbered, after_epoch)
+        data = train_data if callable(engine) else rows
+        run_epochs(params, data, left, learning_rate, run_numbered, after_epoch)
     return losses
-
-
-def _check_data(train_data, w):
-    """Raise unless the data fit the parameters, as far as that can be seen before an epoch."""
-    if isinstance(train_data, Stream):
-        check_stream(train_data, w)
-    elif isinstance(train_data, ArrayLoader):
-        check_batch(train_data.X, train_data.y, w)

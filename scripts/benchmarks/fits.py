@@ -1,4 +1,4 @@
-"""Whole fits: the exact solution beside other libraries, and LinearRegressor with its defaults."""
+"""Whole fits: the exact solution beside other libraries, and LinearRegressor trained by SGD."""
 
 from importlib.util import find_spec
 from statistics import median
@@ -41,6 +41,6 @@ def print_exact(cases):
 
 
 def print_descent(cases):
-    print("\n### LinearRegressor with its defaults\n")
+    print("\n### LinearRegressor trained by SGD\n")
     rows = [[name, f"{100 * case['excess']:.3f}", case["seconds"]] for name, case in cases.items()]
     print_table(["data set", "above the least MSE, %", "s"], rows)

@@ -132,12 +132,12 @@ def descent():
         "make_friedman2": datasets.make_friedman2(1000, noise=1, random_state=0),
         "make_friedman3": datasets.make_friedman3(1000, noise=0.1, random_state=0),
     }
-    mlr.LinearRegressor().fit(*cases["diabetes"])  # The first fit compiles.
+    mlr.LinearRegressor("sgd").fit(*cases["diabetes"])  # The first fit compiles.
     results = {}
     for name, (X, y) in cases.items():
         X = X * units[: X.shape[1]] if name.startswith("make") else X
         start = time.perf_counter()
-        model = mlr.LinearRegressor(random_state=0).fit(X, y)
+        model = mlr.LinearRegressor("sgd", random_state=0).fit(X, y)
         seconds = time.perf_counter() - start
         scaled = (X - X.mean(axis=0)) / X.std(axis=0)
         centred = y - y.mean(axis=0)

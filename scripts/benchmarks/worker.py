@@ -102,7 +102,7 @@ def seconds(kv, call, times):
 
 def begun_together(kv, call):
     """The seconds of a call that all workers begin at the same time."""
-    distributed.add_up(kv, np.zeros(1))
+    distributed.all_reduce(kv, np.zeros(1))
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
@@ -111,7 +111,7 @@ def begun_together(kv, call):
 def add_up(kv, size, times):
     numbers = np.ones(size)
     for _ in range(times):
-        distributed.add_up(kv, numbers)
+        distributed.all_reduce(kv, numbers)
 
 
 def draw(random, rows, num_inputs):

@@ -214,6 +214,14 @@ def test_a_rate_too_large_for_the_data_is_told(table):
     assert "lower --learning-rate" in done.stderr
 
 
+@pytest.mark.parametrize("closed, status", [("2>&-", 0), (">&-", 0), ("<&-", 0)])
+def test_closed_streams(tmp_path, closed, status):
+    model = tmp_path / "m.params"
+    command = f"{sys.executable} -m mxlinreg train --num-examples 8 --epochs 1 --save {model}"
+    done = subprocess.run(["bash", "-c", f"{command} {closed}"], env=environment())
+    assert done.returncode == status and mx.nd.load(str(model))
+
+
 def test_a_model_is_saved_though_nobody_reads_what_is_printed(tmp_path):
     model = tmp_path / "m.params"
     command = f"{sys.executable} -m mxlinreg train --num-examples 8 --quiet --save {model} >&-"

@@ -62,12 +62,10 @@ def test_rank_0_alone_writes(monkeypatch, tmp_path, rank):
     kv, given = SimpleNamespace(rank=rank), []
     monkeypatch.setattr(train, "joined_job", lambda timeout: nullcontext(kv))
     monkeypatch.setattr(train, "train_chapter", lambda **settings: given.append(settings))
-    files = [tmp_path / name for name in ("m.params", "p.png", "events")]
-    succeed("train", "--kvstore", "dist_sync", "--save", files[0], "--plot", files[1],
-            "--tensorboard", files[2])  # fmt: skip
-    written = [given[0][name] for name in ("save", "plot", "tensorboard")]
-    assert written == (files if rank == 0 else [None] * 3)
-    assert files[2].exists() == (rank == 0)
+    files = [tmp_path / name for name in ("m.params", "p.png")]
+    succeed("train", "--kvstore", "dist_sync", "--save", files[0], "--plot", files[1])
+    written = [given[0][name] for name in ("save", "plot")]
+    assert written == (files if rank == 0 else [None] * 2)
 
 
 def test_stderr_is_silent_and_then_as_before(capfd):

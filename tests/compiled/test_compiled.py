@@ -149,7 +149,7 @@ def test_two_fits_side_by_side_in_threads():
 
 def test_refuses_a_loader_of_another_kind():
     batches = [(mx.nd.ones((2, 2)), mx.nd.ones((2,)))]
-    with pytest.raises(TypeError, match="takes an ArrayLoader or a Stream, not list"):
+    with pytest.raises(TypeError, match="an ArrayLoader or a Stream, not list"):
         mlr.train(mlr.init_params(), batches, engine="compiled")
 
 

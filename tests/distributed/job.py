@@ -39,7 +39,7 @@ def results_for(kv, num_rows):
     X, y = data(num_rows)
     for dtype in ("float32", "float64"):
         for sync in ("batch", "epoch"):
-            own = distributed.own_rows(kv, X.astype(dtype), y.astype(dtype))
+            own = distributed.shard(kv, X.astype(dtype), y.astype(dtype))
             share = distributed.Share(kv, *own, batch_size=8)
             params = begin(dtype)
             if kv.rank > 0:
@@ -50,7 +50,7 @@ def results_for(kv, num_rows):
             results["rows"] = list(share.rows)
     results["generator"] = np.random.standard_normal()
     for name, whole in {"exact": (X, y), "powers": ill_conditioned()}.items():
-        own = distributed.own_rows(kv, *whole)
+        own = distributed.shard(kv, *whole)
         some = distributed.least_squares(kv, *own, rank_deficient="minimum_norm")
         results[name] = [
             *some.coefficients.tolist(), *some.standard_errors.tolist(), some.intercept,

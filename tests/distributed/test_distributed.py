@@ -78,15 +78,47 @@ def test_errors():
 
 def test_servers_that_round_are_found_out(monkeypatch):
     """MXNet's may, by what they find in memory; the launcher starts them so that they do not."""
-    monkeypatch.setattr(job_of_a_worker, "add_up", lambda kv, array, name: array.astype("float32"))
+    monkeypatch.setattr(
+        job_of_a_worker, "all_reduce", lambda kv, array, name: array.astype("float32")
+    )
     with pytest.raises(ValueError, match="a server rounds float64"):
         job_of_a_worker._check_servers(types.SimpleNamespace(rank=0), 1)
+
+
+def test_a_stock_loader_is_a_share(seed):
+    """On a KVStore of this process alone, batch by batch, it trains as without one."""
+    X, y = mlr.synthetic(30)
+    dataset = mx.gluon.data.ArrayDataset(X, y)
+    results = []
+    for shared in (False, True):
+        seed(3)
+        loader = mx.gluon.data.DataLoader(dataset, batch_size=7, shuffle=True)
+        params = mlr.init_params()
+        kv = mx.kv.create("local")
+        data = distributed.Share(kv, loader) if shared else loader
+        engine = distributed.engine(kv, "batch") if shared else "autograd"
+        results.append(numbers(params, mlr.train(params, data, 3, 0.02, engine)))
+    np.testing.assert_allclose(*results, rtol=1e-5)
+
+
+def test_a_share_is_not_trained_without_the_others():
+    share = distributed.Share(mx.kv.create("local"), *mlr.synthetic(10))
+    for engine in ("autograd", "compiled"):
+        with pytest.raises(ValueError, match=r"own rows|this worker's rows only; give distributed"):
+            mlr.train(mlr.init_params(), share, engine=engine)
+
+
+def test_old_names_are_aliases():
+    assert distributed.add_up is distributed.all_reduce
+    assert distributed.gather is distributed.all_gather
+    assert distributed.own_rows is distributed.shard
+    assert distributed.part is distributed.shard_rows
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("num_rows", [0, 1, 6, 7, 100])
 def test_parts_cover_every_row_once(num_rows, n):
-    parts = [range(num_rows)[distributed.part(num_rows, k, n)] for k in range(n)]
+    parts = [range(num_rows)[distributed.shard_rows(num_rows, k, n)] for k in range(n)]
     assert [row for rows in parts for row in rows] == list(range(num_rows))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
@@ -133,7 +165,7 @@ def averages_by_one_process(X, y, dtype, num_workers):
         draw = int(np.random.randint(2**32, dtype=np.uint64))
         state, parts = np.random.get_state(), []
         for k in range(num_workers):
-            rows = distributed.part(len(X), k, num_workers)
+            rows = distributed.shard_rows(len(X), k, num_workers)
             if rows.start == rows.stop:
                 continue
             params = [param.copy() for param in average]

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import math
+import threading
+from fractions import Fraction
 from pathlib import Path
 
 import mxnet as mx
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 
 import mxlinreg as mlr
+from mxlinreg.rows.sources import as_rows
 
 NIST = Path(__file__).parent.parent / "data" / "nist"
 CERTIFIED = json.loads((NIST / "certified.json").read_text())
@@ -64,6 +68,78 @@ def test_certified_values(name, block):
     deviation = result.residual_standard_deviation
     assert digits(deviation, expected["residual_standard_deviation"]) >= of_errors
     assert digits(result.r_squared, expected["r_squared"]) >= of_errors
+
+
+def exactly(X, y, intercept):
+    """Coefficients and standard errors of these float64 numbers, by Gauss-Jordan in fractions."""
+    A = [[Fraction(1)] * intercept + [Fraction(value) for value in row] for row in X.tolist()]
+    y = [Fraction(value) for value in y.tolist()]
+    size = len(A[0])
+    system = [
+        [sum(row[i] * row[j] for row in A) for j in range(size)]
+        + [sum(row[i] * label for row, label in zip(A, y))]
+        + [Fraction(int(i == j)) for j in range(size)]
+        for i in range(size)
+    ]
+    for i in range(size):
+        system[i] = [value / system[i][i] for value in system[i]]
+        for j in range(size):
+            if j != i:
+                factor = system[j][i]
+                system[j] = [a - factor * b for a, b in zip(system[j], system[i])]
+    solution = [row[size] for row in system]
+    errors = [label - sum(a * b for a, b in zip(row, solution)) for row, label in zip(A, y)]
+    variance = sum(error**2 for error in errors) / (len(y) - size)
+    spread = [math.sqrt(variance * system[i][size + 1 + i]) for i in range(size)]
+    return [float(value) for value in solution], spread
+
+
+def hard_case(name):
+    """X, y and whether there is an intercept."""
+    random = np.random.RandomState(0)
+    if name == "far":  # correlated integers around 10^13
+        X = 10**13 + np.cumsum(random.randint(-50, 50, size=(30, 3)), axis=1)
+        X[:, 1] = X[:, 0] + random.randint(-2, 2, size=30)
+        return X.astype(float), random.randint(9, size=30).astype(float), True
+    if name == "polynomial":  # condition number 3e11, so that refining it takes two steps
+        x = np.arange(10.0, 25.0) / 2
+        return np.stack([x**power for power in range(1, 12)], axis=1), random.normal(size=15), True
+    return (*certified_case(name), CERTIFIED[name]["intercept"])
+
+
+@pytest.mark.parametrize("name", ["norris", "longley", "noint1", "filip", "far", "polynomial"])
+def test_every_digit_that_the_numbers_determine(name):
+    """Also where the rounding of the data leaves the certified values seven digits."""
+    X, y, intercept = hard_case(name)
+    coefficients, standard_errors = exactly(X, y, intercept)
+    result = all_of(mlr.least_squares(X, y, intercept=intercept))
+    assert digits(result[0], coefficients) >= 15.5
+    assert digits(result[1], standard_errors) >= (14 if result[0].size < 8 else 12)
+
+
+def test_sums_and_products_of_twice_the_digits():
+    from mxlinreg.exact import digits as twice
+
+    random = np.random.RandomState(0)
+
+    def value(pair):
+        return Fraction(float(pair[0])) + Fraction(float(pair[1]))
+
+    for size in (1, 2, 100, 5000):
+        high = random.normal(size=size) * 10.0 ** random.uniform(-12, 3, size=size)
+        low = high * 2.0**-54 * random.uniform(-1, 1, size=size)
+        high[1:] -= high[:-1]  # the sum cancels
+        expected = sum(Fraction(a) + Fraction(b) for a, b in zip(high.tolist(), low.tolist()))
+        found = twice.total((np.stack([high, 2 * high]), np.stack([low, 2 * low])))
+        assert abs(value([part[0] for part in found]) - expected) < 1e-30 * np.abs(high).max()
+        assert abs(value([part[1] for part in found]) - 2 * expected) < 2e-30 * np.abs(high).max()
+        found = twice.total((high[:, None], low[:, None]), axis=0)
+        assert abs(value([part[0] for part in found]) - expected) < 1e-30 * np.abs(high).max()
+        a = random.normal(size=size)
+        found = twice.multiply(a, (high, low))
+        for i in range(min(size, 100)):
+            expected = Fraction(a[i]) * value((high[i], low[i]))
+            assert abs(value((found[0][i], found[1][i])) - expected) <= 1e-31 * abs(expected)
 
 
 def data(rows=200, num_inputs=4, num_outputs=None, seed=0):
@@ -166,6 +242,20 @@ def test_more_rows_than_one_block_ill_conditioned_and_from_an_iterator():
         assert result.condition_number > 1e5
 
 
+def test_an_iterator_may_use_its_arrays_again():
+    """The rows are kept as copies for the refinement, which needs them here."""
+    X, y = certified_case("longley")
+    rows, labels = np.empty((4, 6)), np.empty(4)
+
+    def blocks():
+        for start in range(0, 16, 4):
+            rows[:], labels[:] = X[start : start + 4], y[start : start + 4]
+            yield rows, labels
+
+    result, expected = mlr.least_squares(blocks()), mlr.least_squares(X, y)
+    np.testing.assert_allclose(result.coefficients, expected.coefficients, rtol=1e-14)
+
+
 def test_mxnets_arrays_and_float32():
     X, y = data()
     X = X.astype("float32")
@@ -203,6 +293,8 @@ def test_names_what_depends_on_what():
         mlr.least_squares(X, y)
     assert "'x4' depends on others: it is 2 'x0' - 1 'x2' + 7" in str(error.value)
     assert "'x5' is constant" in str(error.value) and "'x3'" not in str(error.value)
+    with pytest.raises(mlr.RankError, match="'x1' is constant, but for rounding$|leave"):
+        mlr.least_squares(np.column_stack([X[:, 0], np.where(X[:, 1] > 50, 0.1 + 0.2, 0.3)]), y)
     with pytest.raises(mlr.RankError, match="'x1' is 0 everywhere"):
         mlr.least_squares(X[:, :2] * [1, 0], y, intercept=False)
     with pytest.raises(mlr.RankError, match="4 rows do not determine 5 coefficients"):
@@ -220,6 +312,85 @@ def test_the_minimum_norm_solution(rows):
     np.testing.assert_allclose(result.coefficients[:5], expected, rtol=1e-6)
     assert result.coefficients[5] == 0
     assert result.rank == 1 + np.linalg.matrix_rank(scaled, tol=1e-8)
+
+
+@pytest.mark.parametrize("rows", [40, 5])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_minimum_norm_beside_lapack(intercept, rows):
+    """In columns of one length, where it is the minimum norm of NumPy and scikit-learn as well."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    random = np.random.RandomState(0)
+    X = random.normal(size=(rows, 4)) @ random.normal(size=(4, 7))
+    X -= intercept * X.mean(axis=0)
+    X = X / np.linalg.norm(X, axis=0) + 3 * intercept
+    y = random.normal(size=(rows, 2))
+    result = mlr.least_squares(X, y, intercept, rank_deficient="minimum_norm")
+    centred = X - intercept * X.mean(axis=0)
+    expected, _, rank, _ = np.linalg.lstsq(centred, y, rcond=1e-9)
+    np.testing.assert_allclose(result.coefficients, expected, atol=1e-12)
+    assert result.rank == rank + intercept == 4 + (intercept and rows > 4)
+    model = linear_model.LinearRegression(fit_intercept=intercept).fit(X, y)
+    predictions = X @ result.coefficients + result.intercept
+    degrees = rows - result.rank
+    deviation = np.sqrt(((y - predictions) ** 2).sum(axis=0) / degrees) if degrees else math.nan
+    np.testing.assert_allclose(result.residual_standard_deviation, deviation, rtol=1e-12)
+    np.testing.assert_allclose(predictions, model.predict(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("noise", [1e-6, 0.1, 100])
+@pytest.mark.parametrize("drift", [0, 10])
+def test_many_rows_that_are_not_refined(noise, drift):
+    """A target that the columns explain but for one part in 10^12 keeps its residuals' digits."""
+    random = np.random.RandomState(0)
+    X = random.normal(size=(60000, 5)) + 50 + drift * np.linspace(0, 1, 60000)[:, None]
+    y = X @ np.arange(1.0, 6.0) + noise * random.normal(size=60000) + 7
+    result = mlr.least_squares(X, y)
+    assert result.condition_number < 10
+    A = np.column_stack([np.ones(len(X)), X - X.mean(axis=0)])
+    residuals = y - A @ np.linalg.lstsq(A, y, rcond=None)[0]
+    variance = residuals @ residuals / (len(X) - 6)
+    errors = np.sqrt(np.diag(np.linalg.inv(A.T @ A)) * variance)[1:]
+    np.testing.assert_allclose(result.residual_standard_deviation**2, variance, rtol=1e-8)
+    np.testing.assert_allclose(result.standard_errors, errors, rtol=1e-8)
+    np.testing.assert_allclose(1 - result.r_squared, variance * (len(X) - 6) / np.var(y) / len(X),
+                               atol=1e-12, rtol=1e-6)  # fmt: skip
+
+
+def test_workers_get_what_one_gets():
+    """Threads that gather their arrays at a barrier; the third has no row, the last few."""
+    for X, y in (data(num_outputs=2), certified_case("longley")):
+        cuts = [len(X) // 2, len(X) - 3, len(X) - 3]
+        shares = list(zip(np.split(X, cuts), np.split(y, cuts)))
+        barrier, arrays = threading.Barrier(len(shares)), [None] * len(shares)
+        results = [None] * len(shares)
+
+        def work(rank):
+            def gather(array):
+                arrays[rank] = array  # noqa: B023
+                barrier.wait()  # noqa: B023
+                stacked = np.stack(arrays)  # noqa: B023
+                barrier.wait()  # noqa: B023
+                return stacked
+
+            rows = as_rows(*shares[rank])  # noqa: B023
+            rows.gather = gather
+            results[rank] = mlr.least_squares(rows)  # noqa: B023
+
+        threads = [threading.Thread(target=work, args=(rank,)) for rank in range(len(shares))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        expected = all_of(mlr.least_squares(X, y))
+        for result in results:
+            for own, one in zip(all_of(result), expected):
+                np.testing.assert_allclose(own, one, rtol=1e-12)
+
+
+def test_confidence_intervals_by_both_names():
+    result = mlr.least_squares(*data())
+    assert (result.confidence_intervals == result.intervals).all()
+    assert (np.diff(result.intervals)[:, 0] > result.standard_errors).all()
 
 
 def test_no_degrees_of_freedom_and_a_perfect_fit():

@@ -3,13 +3,13 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
 import pytest
 
-from mxlinreg.fitting.metrics import least_mse, metrics, metrics_of_stream
+from mxlinreg.fitting.metrics import least_mse, metrics
+from mxlinreg.rows.sources import as_rows
 
 random = np.random.RandomState(0)
 X = random.normal(size=(50, 3))
@@ -29,7 +29,7 @@ def expected(X, y):
 
 
 def test_metrics():
-    found = metrics(Y, X, PARAMS)
+    found = metrics(as_rows(X, Y), PARAMS)
     assert found == pytest.approx(expected(X, Y), rel=1e-13)
     assert [type(value) for value in found.values()] == [int, float, float, float]
     assert list(found) == ["rows", "mse", "rmse", "r2"]
@@ -38,36 +38,32 @@ def test_metrics():
 def test_float32_is_measured_in_float64():
     X32, y32 = X.astype("float32"), Y.astype("float32")
     params = [param.astype("float32") for param in PARAMS]
-    assert metrics(y32, X32, params) == pytest.approx(
+    assert metrics(as_rows(X32, y32), params) == pytest.approx(
         expected(X32.astype("float64"), y32.astype("float64")), rel=1e-13
     )
 
 
 def test_a_constant_target_has_no_r2():
-    found = metrics(np.full(50, 3.0), X, PARAMS)
+    found = metrics(as_rows(X, np.full(50, 3.0)), PARAMS)
     assert found["r2"] is None and math.isfinite(found["rmse"])
 
 
-@pytest.mark.parametrize("y", [Y[:, None], Y[:-1], np.empty(0)])
-def test_shapes_that_do_not_fit(y):
-    with pytest.raises(ValueError, match="y: of shape .* one value for each row"):
-        metrics(y, X if len(y) else X[:0], PARAMS)
-
-
-def stream_of(blocks):
-    return SimpleNamespace(blocks=lambda: iter(blocks))
+def test_no_row_is_an_error():
+    with pytest.raises(ValueError, match="rows: there is none"):
+        metrics(as_rows(X[:0], Y[:0]), PARAMS)
+    with pytest.raises(ValueError, match="y: shape .* does not fit"):
+        metrics(as_rows(X, Y[:-1]), PARAMS)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e8])
-def test_a_stream_has_the_same_metrics(offset):
+def test_blocks_have_the_same_metrics(offset):
     """An offset as large as this would leave no digit of a variance from sums of squares."""
     y = Y + offset
     params = [PARAMS[0], PARAMS[1] + offset]
     blocks = [(X[rows], y[rows]) for rows in (slice(0, 20), slice(20, 41), slice(41, 50))]
-    whole = metrics(y, X, params)
-    assert metrics_of_stream(stream_of(blocks), params) == pytest.approx(
-        whole, rel=1e-7 if offset else 1e-12
-    )
+    whole = metrics(as_rows(X, y), params)
+    assert whole == pytest.approx(expected(X, Y), rel=1e-7 if offset else 1e-13)
+    assert metrics(as_rows(blocks), params) == pytest.approx(whole, rel=1e-9)
 
 
 def test_several_workers_have_the_metrics_of_all_rows():
@@ -75,14 +71,16 @@ def test_several_workers_have_the_metrics_of_all_rows():
     arrays, barrier = [None] * 3, Barrier(3, timeout=60)
 
     def of_worker(k):
-        def add_up(own):
+        def gather(own):
             arrays[k] = own
             barrier.wait()
-            total = sum(arrays)
+            stacked = np.stack(arrays)
             barrier.wait()
-            return total
+            return stacked
 
-        return metrics_of_stream(stream_of(blocks[k]), PARAMS, add_up)
+        rows = as_rows(blocks[k])
+        rows.gather = gather
+        return metrics(rows, PARAMS)
 
     with ThreadPoolExecutor(3) as workers:
         for found in workers.map(of_worker, range(3)):

@@ -4,6 +4,7 @@ import math
 import pickle
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import PolynomialFeatures  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
+import mxlinreg as mlr  # noqa: E402
 from mxlinreg import LinearRegressor  # noqa: E402
 
 try:
@@ -89,7 +91,7 @@ def test_real_data_with_defaults(name, engine):
     if engine == "autograd" and name == "long":
         pytest.skip("takes long")
     X, y = DATA[name]()
-    model = LinearRegressor(engine=engine, random_state=0).fit(X, y)
+    model = LinearRegressor("sgd", engine=engine, random_state=0).fit(X, y)
     assert (mse_of(model.predict(X), y) <= 1.01 * least_mse(X, y)).all()
     outputs = y.shape[1:]
     assert model.coef_.shape == (*outputs, X.shape[1])
@@ -98,17 +100,113 @@ def test_real_data_with_defaults(name, engine):
     assert all(type(loss) is float for loss in model.loss_curve_)
 
 
+@pytest.mark.parametrize("name", sorted(set(DATA) - {"outlier", "correlated"}))
+def test_the_default_is_scikit_learns_linear_regression(name):
+    """On columns of one scale, without which scikit-learn's takes some of them for 0."""
+    X, y = DATA[name]()
+    scale = X.std(axis=0)
+    ours, theirs = LinearRegressor().fit(X, y), LinearRegression().fit(X / scale, y)
+    np.testing.assert_allclose(ours.coef_ * scale, theirs.coef_, rtol=1e-9)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9)
+    assert ours.n_iter_ is None and ours.result_.rank == X.shape[1] + 1
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("name", ["diabetes, raw", "linnerud", "friedman1", "long", "outputs"])
+def test_the_descent_ends_within_a_tenth_of_a_standard_error(name, fit_intercept, weighted):
+    X, y = DATA[name]()
+    weight = np.random.RandomState(0).exponential(size=len(X)) if weighted else None
+    model = LinearRegressor("sgd", random_state=0, fit_intercept=fit_intercept)
+    model.fit(X, y, sample_weight=weight)
+    exact = mlr.least_squares(X, y, intercept=fit_intercept, sample_weight=weight)
+    off = np.abs(model.coef_.T - exact.coefficients) / exact.standard_errors
+    assert off.max() <= 0.1 + 1e-6
+    if fit_intercept and not weighted:
+        off = np.abs(model.intercept_ - exact.intercept) / exact.intercept_standard_error
+        assert np.max(off) <= 0.1 + 1e-6
+
+
+def test_the_bias_is_trained_on_centred_unweighted_rows_only():
+    X, y = datasets.load_diabetes(return_X_y=True)
+    seen = []
+
+    def engine(params, rows, learning_rate, train_bias=True):
+        loss = mlr.train_epoch(params, rows, learning_rate, train_bias=train_bias)
+        seen.append((train_bias, float(params[1].asscalar())))
+        return loss
+
+    def biases(call):
+        seen.clear()
+        call(LinearRegressor("sgd", engine=engine, epochs=2, tol=None, random_state=0))
+        return {trained for trained, _ in seen}, {bias for _, bias in seen}
+
+    trained, values = biases(lambda model: model.fit(X, y))
+    assert trained == {True} and 0.0 not in values
+    settings = {"engine": engine, "epochs": 2, "tol": None, "random_state": 0}
+    without = LinearRegressor("sgd", fit_intercept=False, **settings)
+    for call in (
+        lambda model: model.fit(X, y, sample_weight=np.arange(1, len(X) + 1)),
+        lambda model: without.fit(X, y),
+        lambda model: model.partial_fit(X, y).partial_fit(X, y),
+    ):
+        assert biases(call) == ({False}, {0.0})
+
+
+def test_an_engine_that_cannot_keep_the_bias_is_named():
+    def my_engine(params, rows, learning_rate):
+        return mlr.train_epoch(params, rows, learning_rate)
+
+    X, y = datasets.load_diabetes(return_X_y=True)
+    model = LinearRegressor("sgd", engine=my_engine, random_state=0)
+    expected = LinearRegressor("sgd", engine="autograd", random_state=0).fit(X, y)
+    assert (model.fit(X, y).coef_ == expected.coef_).all()
+    with pytest.raises(TypeError, match="my_engine has no keyword train_bias"):
+        model.fit(X, y, sample_weight=np.ones(len(X)))
+
+
+def test_an_engine_that_moves_the_bias_all_the_same_is_named():
+    def my_engine(params, rows, learning_rate, train_bias=True):
+        return mlr.train_epoch(params, rows, learning_rate)
+
+    X, y = datasets.load_diabetes(return_X_y=True)
+    with pytest.raises(TypeError, match="my_engine moves b, though train_bias is False"):
+        LinearRegressor("sgd", engine=my_engine).fit(X, y, sample_weight=np.arange(1, 443))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fits_in_threads_do_not_disturb_each_other(engine):
+    X, y = datasets.make_friedman1(500, 5, random_state=0)
+
+    def fit(_):
+        np.random.uniform(size=1000)
+        return LinearRegressor("sgd", engine=engine, epochs=4, tol=None, random_state=3).fit(X, y)
+
+    alone = fit(0).coef_
+    with ThreadPoolExecutor(4) as threads:
+        assert all((model.coef_ == alone).all() for model in threads.map(fit, range(8)))
+
+
+def test_without_a_random_state_one_seed_is_drawn():
+    X, y = datasets.load_linnerud(return_X_y=True)
+    np.random.seed(7)
+    LinearRegressor("sgd").fit(X, y)
+    expected = np.random.RandomState(7)
+    expected.randint(2**31 - 1)
+    assert np.random.uniform() == expected.uniform()
+
+
 @pytest.mark.parametrize("shape", [(200, 10), (100, 100), (30, 60)])
 def test_data_without_noise(shape):
     X, y = generated("regression", n_samples=shape[0], n_features=shape[1])
-    model = LinearRegressor(random_state=0).fit(X, y)
+    model = LinearRegressor("sgd", random_state=0).fit(X, y)
     assert mse_of(model.predict(X), y) < 1e-18 * y.var()
 
 
 def test_the_losses_are_those_of_y():
     """The last epoch's mean loss is near the final MSE, in the units of y."""
     X, y = datasets.load_linnerud(return_X_y=True)
-    model = LinearRegressor(random_state=0, batch_size=3).fit(X, y)  # 20 rows
+    model = LinearRegressor("sgd", random_state=0, batch_size=3).fit(X, y)  # 20 rows
     assert model.loss_curve_[-1] == pytest.approx(mse_of(model.predict(X), y).mean(), rel=0.2)
 
 
@@ -157,7 +255,7 @@ def test_frames(name, solver):
 
 def test_pipelines_grids_and_folds():
     X, y = datasets.load_diabetes(return_X_y=True, scaled=False)
-    model = LinearRegressor(random_state=0)
+    model = LinearRegressor("sgd", random_state=0)
     pipeline = make_pipeline(PolynomialFeatures(include_bias=False), model)
     grid = GridSearchCV(
         pipeline,
@@ -191,37 +289,37 @@ def test_random_state():
     X, y = datasets.load_diabetes(return_X_y=True)
     np.random.seed(5)
     expected = np.random.RandomState(5).uniform()
-    fits = [LinearRegressor(random_state=i).fit(X, y).coef_ for i in (0, 0, 1)]
+    fits = [LinearRegressor("sgd", random_state=i).fit(X, y).coef_ for i in (0, 0, 1)]
     assert np.random.uniform() == expected
     assert (fits[0] == fits[1]).all() and (fits[0] != fits[2]).any()
     for fit in range(2):
         np.random.seed(5)
-        fits[fit] = LinearRegressor().fit(X, y).coef_
+        fits[fit] = LinearRegressor("sgd").fit(X, y).coef_
     assert (fits[0] == fits[1]).all()
 
 
 def test_warns_how_far_it_is_from_convergence():
     X, y = datasets.load_diabetes(return_X_y=True, scaled=False)
     with pytest.warns(ConvergenceWarning, match=r"in 2 epochs: .* % of the training") as caught:
-        model = LinearRegressor(epochs=2, tol=1e-9, random_state=0).fit(X, y)
+        model = LinearRegressor("sgd", epochs=2, tol=1e-9, random_state=0).fit(X, y)
     (warning,) = (each for each in caught if each.category is ConvergenceWarning)
     part = float(str(warning.message).split("epochs: ")[1].split()[0])
     mse = mse_of(model.predict(X), y)
     assert part == pytest.approx(100 * (1 - least_mse(X, y) / mse), rel=0.05)
     assert warning.filename == __file__
-    assert LinearRegressor(epochs=2, tol=None, random_state=0).fit(X, y).n_iter_ == 2
+    assert LinearRegressor("sgd", epochs=2, tol=None, random_state=0).fit(X, y).n_iter_ == 2
 
 
 @pytest.mark.parametrize("learning_rate", [10, 1e6, 1e300])
 def test_a_rate_that_diverges_is_lowered(learning_rate):
     X, y = datasets.load_diabetes(return_X_y=True, scaled=False)
-    model = LinearRegressor(learning_rate=learning_rate, random_state=0).fit(X, y)
+    model = LinearRegressor("sgd", learning_rate=learning_rate, random_state=0).fit(X, y)
     assert mse_of(model.predict(X), y) <= 1.01 * least_mse(X, y)
 
 
 def test_a_warm_start_is_not_made_worse():
     X, y = datasets.load_diabetes(return_X_y=True, scaled=False)
-    model = LinearRegressor(warm_start=True, random_state=0).fit(X, y)
+    model = LinearRegressor("sgd", warm_start=True, random_state=0).fit(X, y)
     before = model.score(X, y)
     for _ in range(3):
         with warnings.catch_warnings():
@@ -229,10 +327,10 @@ def test_a_warm_start_is_not_made_worse():
             assert model.set_params(epochs=1).fit(X, y).score(X, y) >= before
 
 
-def test_without_standardising_it_goes_on_from_a_warm_start():
+def test_without_standardizing_it_goes_on_from_a_warm_start():
     X, y = datasets.load_diabetes(return_X_y=True)
     X = X * np.linspace(10, 30, 10)
-    model = LinearRegressor(standardize=False, epochs=100, warm_start=True, random_state=0)
+    model = LinearRegressor("sgd", standardize=False, epochs=100, warm_start=True, random_state=0)
     for _ in range(2):
         with pytest.warns(ConvergenceWarning):
             model.fit(X, y)
@@ -252,7 +350,7 @@ def test_passes_over_a_stream(cuts, batch_size):
     X = rng.normal(size=(1000, 10)) @ rng.normal(size=(10, 10))
     y = X @ rng.normal(size=10) + 5 * rng.normal(size=1000) + 100
     X = in_other_units(X) + 10.0 ** rng.uniform(-6, 6, size=10)
-    model = LinearRegressor(batch_size=batch_size, random_state=0)
+    model = LinearRegressor("sgd", batch_size=batch_size, random_state=0)
     for _ in range(20):
         for block in zip(np.split(X, cuts), np.split(y, cuts)):
             model.partial_fit(*block)
@@ -277,7 +375,7 @@ def test_partial_fit_goes_on_from_fit():
     rng = np.random.RandomState(0)
     X = in_other_units(rng.normal(size=(400, 3)))
     y = X @ [1e6, 1, 1e-6] + rng.normal(size=400)
-    model = LinearRegressor(random_state=0).fit(X[:200], y[:200])
+    model = LinearRegressor("sgd", random_state=0).fit(X[:200], y[:200])
     epochs = model.n_iter_
     model.partial_fit(X[200:], y[200:])
     assert model.n_iter_ == epochs + 1
@@ -291,7 +389,7 @@ def test_deficient_and_constant_columns():
     X = rng.normal(size=(60, 2))
     y = X @ [1, 2] + 0.1 * rng.normal(size=60)
     X = np.column_stack([X, 2 * X[:, 0] + 1, np.full(60, 0.1)])
-    model = LinearRegressor(random_state=0, tol=1e-12).fit(X, y)
+    model = LinearRegressor("sgd", random_state=0, tol=1e-12).fit(X, y)
     assert mse_of(model.predict(X), y) == pytest.approx(
         mse_of(LinearRegression().fit(X[:, :2], y).predict(X[:, :2]), y), rel=1e-9
     )
@@ -303,18 +401,18 @@ def test_deficient_and_constant_columns():
 @pytest.mark.parametrize("power", [-200, 200])
 def test_numbers_whose_squares_are_out_of_range(power):
     X, y = datasets.load_diabetes(return_X_y=True)
-    expected = LinearRegressor(random_state=0).fit(X, y)
-    model = LinearRegressor(random_state=0).fit(X * 10.0**power, y)
+    expected = LinearRegressor("sgd", random_state=0).fit(X, y)
+    model = LinearRegressor("sgd", random_state=0).fit(X * 10.0**power, y)
     np.testing.assert_allclose(model.predict(X * 10.0**power), expected.predict(X), rtol=1e-9)
-    model = LinearRegressor(random_state=0).fit(X, y * 10.0**power)
+    model = LinearRegressor("sgd", random_state=0).fit(X, y * 10.0**power)
     np.testing.assert_allclose(model.coef_, expected.coef_ * 10.0**power, rtol=1e-9)
     with pytest.raises(ValueError, match="overflow"):
-        LinearRegressor().fit(X * 1e-200, y * 1e200)
+        LinearRegressor("sgd").fit(X * 1e-200, y * 1e200)
 
 
 def test_verbose(capsys):
     X, y = datasets.load_diabetes(return_X_y=True)
-    model = LinearRegressor(random_state=0, verbose=1).fit(X, y)
+    model = LinearRegressor("sgd", random_state=0, verbose=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"Epoch {i}. Mean loss: {loss}" for i, loss in enumerate(model.loss_curve_)]
 
@@ -334,7 +432,7 @@ def test_verbose(capsys):
 )
 def test_bad_parameters(settings, message):
     with pytest.raises(ValueError, match=message):
-        LinearRegressor(**settings).fit(np.eye(3), np.arange(3))
+        LinearRegressor(**{"solver": "sgd", **settings}).fit(np.eye(3), np.arange(3))
 
 
 def test_auto_is_autograd_without_numba(monkeypatch):
@@ -342,8 +440,8 @@ def test_auto_is_autograd_without_numba(monkeypatch):
     monkeypatch.delitem(sys.modules, "mxlinreg.compiled.kernel", raising=False)
     monkeypatch.delattr("mxlinreg.compiled.kernel", raising=False)
     X, y = datasets.load_diabetes(return_X_y=True)
-    auto = LinearRegressor(random_state=0).fit(X, y)
-    autograd = LinearRegressor(engine="autograd", random_state=0).fit(X, y)
+    auto = LinearRegressor("sgd", random_state=0).fit(X, y)
+    autograd = LinearRegressor("sgd", engine="autograd", random_state=0).fit(X, y)
     assert (auto.coef_ == autograd.coef_).all()
 
 

@@ -1,4 +1,4 @@
-"""Training on standardised rows, and its defaults for a table."""
+"""Training on standardized rows, and its defaults for a table."""
 
 import mxnet as mx
 import numpy as np

@@ -14,7 +14,7 @@ from helpers import fail, succeed
 import mxlinreg as mlr
 from mxlinreg.distributed import device_engine
 from mxlinreg.models import checkpoint
-from mxlinreg.moments import standardise
+from mxlinreg.moments import standardize
 from mxlinreg.rows import csv_files
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -114,14 +114,14 @@ def test_many_ranges_of_one_csv_file(rows, tmp_path, monkeypatch):
         assert (X[:, 0] == rows[0][:, 0]).all() and (y == rows[1]).all()
 
 
-def test_standardises_by_one_pass_or_by_what_is_given(parts, rows):
+def test_standardizes_by_one_pass_or_by_what_is_given(parts, rows):
     stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=0, standardize=True)
-    scaled, mean, scale = standardise(rows[0])
+    scaled, mean, scale = standardize(rows[0])
     np.testing.assert_allclose(stream.X_mean, mean, rtol=1e-12)
     np.testing.assert_allclose(stream.X_scale, scale, rtol=1e-12)
     np.testing.assert_allclose(all_of(stream)[0], scaled, atol=1e-10)
     np.testing.assert_allclose(stream.y_scale, rows[1].std(), rtol=1e-12)
-    stream.standardise()
+    stream.standardize()
     np.testing.assert_allclose(stream.X_scale, scale, rtol=1e-12)
     given = [[1, 2, 3, 4], [2, 2, 2, 2], [1], [5]]
     X, y = all_of(mlr.stream(parts, "y", list("abck"), shuffle_buffer=0, standardize=given))
@@ -172,7 +172,7 @@ def test_devices_train_on_it_as_one_does(parts, seed):
 
 def test_partial_fit_learns_from_its_blocks(parts, rows):
     pytest.importorskip("sklearn", minversion="1.6")
-    model = mlr.LinearRegressor(random_state=0)
+    model = mlr.LinearRegressor("sgd", random_state=0)
     stream = mlr.stream(parts, "y", ["a", "b", "c"], shuffle_buffer=200)
     for _ in range(5):
         for X, y, *_ in stream.blocks():

@@ -61,6 +61,20 @@ def test_an_epoch_equals_the_arithmetic_in_numpy(
     np.testing.assert_allclose(params[1].asnumpy(), b, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("train_epoch", [mlr.train_epoch, mlr.compiled.train_epoch])
+def test_a_bias_that_is_not_trained_stays_as_it_is(train_epoch):
+    X, y, w, b = exact_data(3, 2, "float64")
+    params = mlr.init_params(3, 2, dtype="float64")
+    params[1][:] = mx.nd.array([0.1, -3.0])
+    start = [param.asnumpy() for param in params]
+    train_epoch(params, mlr.ArrayLoader(X, y, len(X)), 0.1, train_bias=False)
+    error = X @ start[0] + start[1] - y
+    np.testing.assert_allclose(
+        params[0].asnumpy(), start[0] - 0.1 * X.T @ error / len(X), rtol=1e-12
+    )
+    assert (params[1].asnumpy() == start[1]).all()
+
+
 def test_batches_may_be_any_iterable():
     batches = [(mx.nd.ones((2, 2)), mx.nd.ones((2,))), (mx.nd.ones((1, 2)), mx.nd.ones((1, 1)))]
     mean_loss = mlr.train_epoch(mlr.init_params(), iter(batches), 0.01)

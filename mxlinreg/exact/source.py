@@ -1,0 +1,97 @@
+"""Rows for the exact solution: checked, in float64, block by block, in several passes."""
+
+from typing import Any, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+from .._checks import is_ndarray
+from ..rows.arrays import column_names, real_array
+
+# An iterator can be passed over once, so its rows are kept, up to so many numbers: 16 MiB.
+KEPT_NUMBERS = 1 << 21
+
+Block = Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]
+
+
+class Source:
+    """The blocks of rows, checked, for several passes.
+
+    Parameters
+    ----------
+    rows
+        As `rows.as_rows` gives them. The errors are those of `least_squares`.
+
+    Attributes
+    ----------
+    columns : list of str, or None
+        The names of X's columns, where the rows have such; known after the first pass.
+    shape : tuple, or None
+        The dimensions of y as given, and the columns of X and of y; None until there is a row.
+    repeatable : bool
+        Whether `blocks` can be called once more.
+    """
+
+    def __init__(self, rows: Any):
+        self._rows = rows
+        self.columns: Optional[List[str]] = rows.columns
+        self.shape: Optional[Tuple[int, int, int]] = None
+        self.repeatable = True
+        self._kept: Optional[List[Block]] = None if rows.repeatable else []
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows of weight above 0, from the start: X (m, d), y (m, k) and weights (m,) or None.
+
+        Rows that come only once are kept for the next pass, unless they are too many.
+        """
+        if self._kept:
+            yield from self._kept
+            return
+        numbers = 0
+        for X, y, weights, _ in self._rows.blocks():
+            if self.columns is None:
+                self.columns = column_names(X)
+            X, y, weights = self._checked(X, y, weights)
+            if len(X) == 0:
+                continue
+            yield X, y, weights
+            if self._kept is not None and self.repeatable:
+                numbers += X.size + y.size
+                self._kept.append((X.copy(), y.copy(), weights))
+                if numbers > KEPT_NUMBERS:
+                    self.repeatable = False
+                    self._kept.clear()
+
+    def _checked(self, X, y, weights):
+        """A block in float64, y as a matrix, without the rows of weight 0."""
+        X, y = _finite("X", X), _finite("y", y)
+        if X.ndim != 2 or X.shape[1] == 0:
+            raise ValueError(f"X: must have 2 dimensions and a column, not shape {X.shape}")
+        if y.ndim not in (1, 2) or len(y) != len(X) or 0 in y.shape[1:]:
+            raise ValueError(f"y: shape {y.shape} does not fit X of shape {X.shape}")
+        ndim, y = y.ndim, y[:, None] if y.ndim == 1 else y
+        if self.shape is not None:
+            first_ndim, *widths = self.shape
+            if first_ndim != ndim:
+                raise ValueError(f"y: has {ndim} dimensions, and {first_ndim} in an earlier block")
+            if widths != [X.shape[1], y.shape[1]]:
+                raise ValueError(
+                    f"X: a block of {X.shape[1]} and {y.shape[1]} columns does not fit the first, "
+                    f"of {widths[0]} and {widths[1]}"
+                )
+        if weights is not None:
+            weights = _finite("sample_weight", weights)
+            if weights.ndim != 1 or (weights < 0).any():
+                raise ValueError("sample_weight: must have shape (n,) and be at least 0")
+            if (weights == 0).any():
+                X, y, weights = (array[weights > 0] for array in (X, y, weights))
+        if len(X):
+            self.shape = ndim, X.shape[1], y.shape[1]
+        return X, y, weights
+
+
+def _finite(name, array):
+    array = real_array(name, array)
+    array = np.asarray(array.asnumpy() if is_ndarray(array) else array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: holds NaN or infinity; every value must be finite")
+    return array

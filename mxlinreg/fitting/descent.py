@@ -1,0 +1,276 @@
+"""The chapter's training until it is at the least-squares fit: decorrelated, at a safe rate."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any, Callable, List, NamedTuple, Optional
+
+import numpy as np
+
+from .. import _mxnet
+from ..moments import Moments, whitening
+
+# The fit ends when each coefficient is within this many of its standard errors of the exact one.
+STANDARD_ERRORS = 0.1
+# When the fit no longer comes nearer, the rate is divided by this.
+RATE_DIVISOR = 5
+# A mean squared error below this part of the variance of y counts as none.
+NO_ERROR = 1e-18
+
+
+class Settings(NamedTuple):
+    """How `descend` trains; the parameters of `LinearRegressor` say more of each."""
+
+    engine: Any
+    ctx: Any
+    epochs: int
+    batch_size: int
+    learning_rate: Optional[float]
+    """None takes the largest rate that is safe for batches of this data."""
+    standardize: bool
+    tol: Optional[float]
+    patience: int
+    """After so many epochs that have not come nearer, the rate is lowered."""
+    random: np.random.RandomState
+    """What the order of the rows is drawn from."""
+    on_epoch: Callable[[int, float], Any]
+
+
+class Descent(NamedTuple):
+    """Where a training has ended."""
+
+    coefficients: np.ndarray
+    """Shape (d, k), float64."""
+    centre: np.ndarray
+    """Shape (k,): the prediction at the means of the columns, less the mean of y."""
+    losses: List[float]
+    """The mean loss of each epoch, in the units of y squared."""
+    mse_above: float
+    """The part of the training MSE that is above the least possible."""
+    standard_errors_off: float
+    """How far the worst coefficient is from the exact one, in its standard errors."""
+    converged: bool
+
+
+def descend(
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    moments: Moments,
+    start: np.ndarray,
+    settings: Settings,
+    train_bias: bool,
+    rows_seen: int = 0,
+) -> Descent:
+    """Train on rows until the fit is as near to the exact one as `settings` ask for.
+
+    The rows are centred and their columns decorrelated, so that one rate suits all of them.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+    y : array of shape (n, k)
+    weight : array of shape (n,)
+        Above 0.
+    moments : Moments
+        As `triangular_moments` gives them: of these rows, or with those of earlier blocks.
+    start : array of shape (d, k)
+        The coefficients to start from.
+    settings : Settings
+    train_bias : bool
+        Whether the bias is trained, as in the chapter. On centred rows without weights it ends
+        near 0; on others it would move the coefficients, so it must stay exactly 0.
+    rows_seen : int
+        The rows of earlier blocks, for which the safe rate has fallen.
+
+    Raises
+    ------
+    TypeError, ValueError, DivergenceError
+        As `train`; or if the engine cannot leave the bias as it is.
+    """
+    num_inputs, num_outputs = X.shape[1], y.shape[1]
+    root = np.sqrt(weight * (moments.rows / moments.weight))[:, None]
+    x_mean, y_mean = np.split(moments.mean, [num_inputs])
+    data, label = root * (X - x_mean), root * (y - y_mean)
+    whiten, unwhiten = whitening(moments, num_inputs)
+    scale = float(np.abs(label).max()) or 1.0  # so that no square of y overflows or vanishes
+    label, w = label / scale, start / scale
+    white = data @ whiten
+    if settings.standardize:
+        data, w = white, unwhiten @ w
+    rows = _rows(data, label, settings)
+    rate = settings.learning_rate
+    if rate is None:
+        rate = _safe_rate(data, rows.batch_size, train_bias)
+        rate *= num_outputs / (1 + rate * rows_seen / rows.batch_size)
+    measure = _measure(data, label, white, whiten, x_mean, moments, train_bias)
+    run_epoch = _engine(settings, train_bias)
+    unit = rows.num_rows / len(data) * scale * scale
+    (w, b), losses, state = _run(w, rows, rate, measure, run_epoch, unit, settings)
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks whether they are finite
+        coefficients = scale * (whiten @ w if settings.standardize else w)
+    return Descent(coefficients, scale * b, losses, *state)
+
+
+class _State(NamedTuple):
+    """How far parameters are from the exact ones."""
+
+    distance: float
+    """The MSE above the least, in parts of the variance of y, over all outputs."""
+    mse_above: float
+    standard_errors_off: float
+
+    def is_within(self, tol):
+        return self.mse_above <= tol and self.standard_errors_off <= STANDARD_ERRORS
+
+
+def _measure(data, label, white, whiten, x_mean, moments, train_bias):
+    """A function that tells the `_State` of w and b.
+
+    In decorrelated columns the gradient is the distance from the exact coefficients, and its
+    square the MSE above the least.
+    """
+    num_rows = len(data)
+    variance = np.mean(label**2, axis=0)
+    variance[variance == 0] = 1
+    varies = (whiten != 0).any(axis=0)
+    degrees = num_rows - varies.sum() - 1
+    # The first row gives the intercept from the gradient and b, the others the coefficients. Each
+    # is divided by its standard error at sigma = 1. The coefficient of a constant column is 0.
+    rows = np.vstack([np.append(-x_mean @ whiten, -1), np.pad(whiten, ((0, 0), (0, 1)))])
+    if not train_bias:  # the means give the intercept
+        rows = rows[1:]
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    rows /= np.where(largest > 0, largest, 1)  # so that no square overflows or vanishes
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    in_standard_errors = rows * (math.sqrt(num_rows) / np.where(lengths > 0, lengths, 1))
+
+    def state_of(w, b):
+        errors = label - data @ w - b
+        gradient = white.T @ errors / num_rows
+        excess = np.sum(gradient**2, axis=0) + b**2
+        mse = np.mean(errors**2, axis=0)
+        mse = np.maximum(mse, NO_ERROR * variance)
+        off = np.abs(in_standard_errors @ np.vstack([gradient, b])).max(axis=0)
+        sigma = np.sqrt(mse * num_rows / max(degrees, 1))
+        return _State(
+            float(np.sum(excess / variance)),
+            float(np.max(excess / mse)),
+            float(np.max(off / sigma)) if degrees > 0 else 0.0,
+        )
+
+    return state_of
+
+
+def _run(w, rows, rate, measure, run_epoch, unit, settings):
+    """The best parameters that an epoch has ended with, the losses in `unit`, and the state."""
+    from ..chapter.training import DivergenceError, diverged
+
+    nd, tol = _mxnet.nd, settings.tol
+    params = [
+        nd.array(array, ctx=settings.ctx, dtype="float64") for array in (w, np.zeros(w.shape[1]))
+    ]
+    for param in params:
+        param.attach_grad()
+    best = w, np.zeros(w.shape[1])
+    start = measure(*best)
+    # An epoch has diverged that ends farther off than both the start and coefficients of 0.
+    limit = max(start.distance, w.shape[1])
+    losses: List[float] = []
+    nearest, waited = math.inf if tol is None else start.distance, 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        while len(losses) < settings.epochs:
+            try:
+                loss = run_epoch(params, rows, rate)
+                values = tuple(param.asnumpy() for param in params)
+                state = measure(*values)
+                if not state.distance <= limit:
+                    raise diverged("the distance from the least-squares fit")
+            except DivergenceError:
+                if rate == 0:
+                    raise
+                waited = settings.patience
+            else:
+                losses.append(loss * unit)
+                settings.on_epoch(len(losses) - 1, losses[-1])
+                waited += 1
+                if state.distance < nearest:
+                    nearest, best, waited = state.distance, values, 0
+                if tol is not None and state.is_within(tol):
+                    return values, losses, (*state[1:], True)
+            if waited == settings.patience:
+                rate, waited = rate / RATE_DIVISOR, 0
+                for param, value in zip(params, best):
+                    param[:] = nd.array(value, ctx=settings.ctx, dtype="float64")
+    return best, losses, (*measure(*best)[1:], False)
+
+
+def _engine(settings, train_bias):
+    """The engine as a function of parameters, rows and rate, which leaves a fixed bias alone."""
+    from ..training.engines import find_engine, name_of
+
+    engine = settings.engine
+    run_epoch = find_engine(_fastest(settings.ctx) if engine == "auto" else engine)
+    if train_bias:
+        return run_epoch
+    if callable(engine):
+        known = inspect.signature(engine).parameters.values()
+        if not any(p.name == "train_bias" or p.kind is p.VAR_KEYWORD for p in known):
+            raise TypeError(
+                f"engine: {name_of(engine)} has no keyword train_bias; a fit with weights, without "
+                "an intercept or in blocks passes train_bias=False, which must leave b as it is"
+            )
+
+    def run_without_bias(params, rows, rate):
+        loss = run_epoch(params, rows, rate, train_bias=False)
+        if params[1].asnumpy().any():
+            raise TypeError(f"engine: {name_of(engine)} moves b, though train_bias is False")
+        return loss
+
+    return run_without_bias
+
+
+def _fastest(ctx):
+    """The engine that "auto" stands for."""
+    if ctx.device_type == "cpu":
+        try:
+            from ..compiled import kernel  # noqa: F401
+
+            return "compiled"
+        except ImportError:
+            pass
+    return "autograd"
+
+
+def _rows(data: np.ndarray, label: np.ndarray, settings: Settings) -> Any:
+    """Rows whose batches have one size: rows of zeros, whose gradient for w is 0, fill the last."""
+    from ..rows.arrays import ArrayRows
+
+    num_batches = math.ceil(len(data) / settings.batch_size)
+    batch_size = math.ceil(len(data) / num_batches)
+    fill = ((0, -len(data) % batch_size), (0, 0))
+    rows = ArrayRows(
+        *(
+            _mxnet.nd.array(np.pad(array, fill), ctx=settings.ctx, dtype="float64")
+            for array in (data, label)
+        )
+    )
+    rows.batch_size, rows.shuffle, rows.random = batch_size, True, settings.random
+    return rows
+
+
+def _safe_rate(data: np.ndarray, batch_size: int, train_bias: bool) -> float:
+    """The rate that shrinks the error of w (and b) by most, in the mean over the batches.
+
+    A batch's S = data.T @ data / batch_size has ``E[S S] <= bound * E[S]``, and so a step, in
+    the mean, shrinks the square of the error along an eigenvector of E[S] with eigenvalue v by
+    a factor of ``1 - 4 rate v (1 - rate bound)`` or more. The bias is one more column, of ones.
+    """
+    products = data.T @ data if data.shape[0] > data.shape[1] else data @ data.T
+    largest = np.linalg.eigvalsh(products)[-1] / len(data)
+    squares = np.sum(data**2, axis=1)
+    if train_bias:
+        largest, squares = max(largest, 1.0), squares + 1
+    bound = ((batch_size - 1) * largest + np.max(squares)) / batch_size
+    return 0.5 / bound if bound > 0 else 0.0
