@@ -104,7 +104,7 @@ def _check_servers(kv, num_servers):
     """
     for i in range(num_servers):
         third = 1 / 3 if kv.rank == 0 else 0.0
-        if all_reduce(kv, np.array([third]), f"check {i}")[0] != 1 / 3:
+        if float(all_reduce(kv, np.array([third]), f"check {i}")[0]) != 1 / 3:
             raise ValueError(
                 "kvstore: a server rounds float64 to float32, as memory that MXNet 1.9.1 does not "
                 "initialise has it; start the servers by mxlinreg launch, or with GLIBC_TUNABLES="
