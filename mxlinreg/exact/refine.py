@@ -49,7 +49,7 @@ def refine(
     intercept, slopes : array of shape (k,) and (d, k)
         The solution to start from, in the factor's units; without centring the intercept is 0.
     passes : callable
-        Gives the blocks (X, y, weight), of shapes (m, d), (m, k) and (m,), from the start.
+        Starts a new pass over the blocks (X, y, weight), of shapes (m, d), (m, k) and (m,).
     gather : callable
         As in `solve`.
 

@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     standardize: bool
     tol: Optional[float]
     patience: int
-    """After so many epochs that have not come nearer, the rate is lowered."""
+    """The rate is lowered after this many epochs in a row without coming nearer."""
     random: np.random.RandomState
     """What the order of the rows is drawn from."""
     on_epoch: Callable[[int, float], Any]

@@ -61,7 +61,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         possible, or below 1e-18 of the variance of y, and each coefficient is within a tenth of
         its standard error of the exact one. None runs all epochs.
     n_iter_no_change : int
-        After so many epochs that have not come nearer to the least MSE the rate is lowered.
+        The rate is lowered after this many epochs in a row without a lower MSE.
     random_state : int, RandomState or None
         For the order of the rows. An int gives the same fit each time. None draws one seed from
         NumPy's global generator, and nothing else is drawn from it.
@@ -171,12 +171,11 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegressor:
         """Take in one more block of rows.
 
-        "sgd" runs one epoch over the block. Means, scale and correlation are those of all rows
-        so far, and the coefficients go over into the new scaling unchanged; a triangular matrix
-        of the size of X's columns is kept for that. The rate falls as one over the rows so far,
-        so that several passes over a stream go on towards its least-squares fit (a
-        `learning_rate` that is a number stays). "exact" gives the least-squares fit of all
-        blocks so far.
+        "sgd" runs one epoch over the block. The columns are scaled and decorrelated by all rows
+        so far, for which the model keeps one triangular matrix; rescaling leaves the coefficients
+        as they are. The safe rate falls in proportion to one over the number of rows so far, so
+        that several passes over a stream approach its least-squares fit. A `learning_rate` that
+        is a number does not fall. "exact" gives the least-squares fit of all blocks so far.
 
         A block may be of any size, a single row too. A `fit` before counts as the first block.
 

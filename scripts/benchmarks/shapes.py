@@ -111,8 +111,8 @@ def measure_shape(shape, runs, peers_python, missing, divisor):
 def measure_autograd(runs):
     """Pairs of seconds, of the chapter's loop and of the engine autograd, on 1000 rows.
 
-    The two do the same operations, so their ratio is near 1. Many short turns make it finer than
-    the changes of the machine's pace.
+    The two do the same operations, so their ratio is near 1. Many short
+    turns average out the changes in the machine's speed.
     """
     names = ["chapter", "autograd"]
     with tempfile.TemporaryDirectory() as folder:
