@@ -2,11 +2,13 @@
 
 import codecs
 import csv
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 from .columns import finite_numbers, one_line
 
 BYTES = 1 << 22  # of a file, read at once
-_BLOCK = 1 << 20  # of these, that a thread of pyarrow parses
+_PIECE = 1 << 20  # bytes of these that one thread parses
 
 
 def header(path, delimiter):
@@ -48,10 +50,7 @@ def read(unit, names):
             "no value in a stream may hold a line break"
         )
     try:
-        try:
-            arrays = _parsed(file, text, names, _BLOCK)
-        except pyarrow.ArrowInvalid:  # a line may just be longer than a block
-            arrays = _parsed(file, text, names, len(text))
+        arrays = _parsed(file, text, names)
     except pyarrow.ArrowInvalid as error:
         raise _bad_line(file, start, text, names, error) from None
     if any(array is None for array in arrays):
@@ -59,22 +58,46 @@ def read(unit, names):
     yield arrays
 
 
-def _parsed(file, text, names, block_size):
+def _parsed(file, text, names):
     """The columns `names` of some lines, None in place of one that cannot be used."""
     import pyarrow
     from pyarrow import csv as arrow_csv
 
-    table = arrow_csv.read_csv(
-        pyarrow.BufferReader(text),
-        read_options=arrow_csv.ReadOptions(column_names=file.names, block_size=block_size),
-        parse_options=arrow_csv.ParseOptions(
+    options = {
+        "parse_options": arrow_csv.ParseOptions(
             delimiter=file.delimiter, newlines_in_values=b'"' in text
         ),
-        convert_options=arrow_csv.ConvertOptions(
+        "convert_options": arrow_csv.ConvertOptions(
             column_types={name: pyarrow.float64() for name in names}, include_columns=names
         ),
-    )
+    }
+
+    def parse(piece):
+        # An error in pyarrow's own threads can leave one that waits for itself. Then the process
+        # ends with a crash or never (seen with pyarrow 21).
+        read_options = arrow_csv.ReadOptions(
+            column_names=file.names, block_size=len(piece), use_threads=False
+        )
+        return arrow_csv.read_csv(pyarrow.BufferReader(piece), read_options, **options)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        table = pyarrow.concat_tables(threads.map(parse, _pieces(text)))
     return [finite_numbers(table[name]) for name in names]
+
+
+def _pieces(text):
+    """The lines in pieces of about the same size, none of which ends within quotes."""
+    start = 0
+    while start < len(text):
+        stop = text.find(b"\n", start + _PIECE) + 1 or len(text)
+        quotes = text.count(b'"', start, stop)
+        while quotes % 2 and stop < len(text):
+            end = text.find(b"\n", stop) + 1 or len(text)
+            quotes += text.count(b'"', stop, end)
+            stop = end
+        if text[start:stop].strip(b"\r\n"):
+            yield text[start:stop]
+        start = stop
 
 
 def _line_start(source, position, first):
@@ -115,7 +138,7 @@ def _is_good(file, text, names):
     import pyarrow
 
     try:
-        arrays = _parsed(file, text, names, len(text)) if text.strip(b"\r\n") else []
+        arrays = _parsed(file, text, names) if text.strip(b"\r\n") else []
         return all(array is not None for array in arrays)
     except pyarrow.ArrowInvalid:
         return False

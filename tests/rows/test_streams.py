@@ -241,6 +241,30 @@ def test_no_row_is_made_of_a_line_break_within_quotes(tmp_path, monkeypatch):
         all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
 
 
+def test_pieces_of_a_text_end_between_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_files, "_PIECE", 1)  # each would end with a line
+    path = tmp_path / "text.csv"
+    path.write_text('a,y,note\n1,2,"x\n5,6,\n\n7"\n8,9,z\n\n3,4,""\n')
+    X, y = all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
+    assert X.tolist() == [[1], [8], [3]] and y.tolist() == [2, 9, 4]
+
+
+def test_pyarrow_reads_without_its_own_threads(tmp_path, monkeypatch):
+    """After an error in a file, one of them can wait for itself, and the process never ends."""
+    read_csv, used = csv.read_csv, []
+
+    def spy(source, read_options, **options):
+        used.append(read_options.use_threads)
+        return read_csv(source, read_options, **options)
+
+    monkeypatch.setattr(csv, "read_csv", spy)
+    path = tmp_path / "broken.csv"
+    path.write_text("a,y\n1\n" + "1,2\n" * 1_000_000)
+    with pytest.raises(ValueError, match="line 2: has 1 values"):
+        all_of(mlr.stream(path, "y"))
+    assert len(used) > 10 and not any(used)
+
+
 def test_lines_longer_than_what_is_parsed_at_once(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("text,a,y\n" + f"{'z' * 3_000_000},1,2\n" * 3)
