@@ -3,8 +3,9 @@
 import sys
 
 
-def print_contexts(data_ctx, devices):
-    print(f"data_ctx: {data_ctx}, model_ctx: {','.join(map(str, devices))}", flush=True)
+def print_contexts(place):
+    devices = ",".join(map(str, place.devices))
+    print(f"data_ctx: {place.data_ctx}, model_ctx: {devices}", flush=True)
 
 
 def print_beside_truth(w, b):

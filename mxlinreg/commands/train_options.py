@@ -6,17 +6,6 @@ from typing import List, Optional
 
 from .parsing import Parser, count, number
 
-_DEFAULTS = {
-    "engine": "autograd",
-    "every": 1,
-    "sync": "batch",
-    "timeout": 60.0,
-    "num_examples": 10000,
-    "noise": 0.1,
-    "solver": "sgd",
-    "validation": 0.2,
-    "missing": "error",
-}
 _CHAPTER = {"dtype": "float32", "epochs": 10, "batch_size": 4, "learning_rate": 1e-4}
 _STREAM = {"dtype": "float64", "epochs": 5, "batch_size": 64}
 _TABLE = {"dtype": "float64"}
@@ -30,34 +19,34 @@ class TrainOptions:
     of a table `epochs` and `batch_size`, of any file `learning_rate`.
     """
 
-    epochs: Optional[int]
-    batch_size: Optional[int]
-    learning_rate: Optional[float]
     seed: int
     data_ctx: str
     model_ctx: List[str]
-    engine: str
     dtype: str
-    plot: Optional[Path]
-    save: Optional[Path]
-    checkpoint: Optional[Path]
-    every: int
     resume: bool
     quiet: bool
-    kvstore: Optional[str]
-    sync: str
-    timeout: float
-    num_examples: int
-    noise: float
-    solver: str
-    data: Optional[str]
     stream: bool
-    shuffle_buffer: Optional[int]
-    target: Optional[str]
-    features: Optional[List[str]]
-    validation: float
     one_hot: bool
-    missing: str
+    epochs: Optional[int] = None
+    batch_size: Optional[int] = None
+    learning_rate: Optional[float] = None
+    engine: str = "autograd"
+    plot: Optional[Path] = None
+    save: Optional[Path] = None
+    checkpoint: Optional[Path] = None
+    every: int = 1
+    kvstore: Optional[str] = None
+    sync: str = "batch"
+    timeout: float = 60.0
+    num_examples: int = 10000
+    noise: float = 0.1
+    solver: str = "sgd"
+    data: Optional[str] = None
+    shuffle_buffer: Optional[int] = None
+    target: Optional[str] = None
+    features: Optional[List[str]] = None
+    validation: float = 0.2
+    missing: str = "error"
 
 
 def parse(argv):
@@ -69,10 +58,8 @@ def parse(argv):
     given["model_ctx"] = (given["model_ctx"] or ctx).split(",")
     check_usage(parser, given)
     of_kind = _CHAPTER if given["data"] is None else _STREAM if given["stream"] else _TABLE
-    for name, default in {**_DEFAULTS, **of_kind}.items():
-        if given[name] is None:
-            given[name] = default
-    return TrainOptions(**given)
+    given = {name: value for name, value in given.items() if value is not None}
+    return TrainOptions(**{**of_kind, **given})
 
 
 def make_parser():

@@ -73,6 +73,8 @@ class Share(Rows):
             self.batch_size, self.shuffle = self.own.batch_size, self.own.shuffle
         else:
             self.own = ArrayLoader(X, y, batch_size, shuffle) if len(X) else None
+        self.repeatable = self.own is None or self.own.repeatable
+        self.in_memory = self.own is None or self.own.in_memory
         self._rows: Optional[range] = None
 
     @property
@@ -82,14 +84,6 @@ class Share(Rows):
     @property
     def dtype(self) -> Optional[np.dtype]:
         return None if self.own is None else self.own.dtype
-
-    @property
-    def repeatable(self) -> bool:
-        return self.own is None or self.own.repeatable
-
-    @property
-    def in_memory(self) -> bool:
-        return self.own is None or self.own.in_memory
 
     @property
     def rows(self) -> range:

@@ -149,27 +149,27 @@ def train(
     checkpoint, which describes the whole job: its data are those of all shares, and it is
     resumed on as many workers.
     """
-    settings = {
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "engine": engine(kv, sync),
-        "on_epoch": on_epoch,
-    }
-    if checkpoint is None:
-        return training.train(params, share, **settings, resume=resume)
-    if kv.rank == 0:
-        path = Path(checkpoint)
-        broadcast(kv, path.read_bytes() if resume and path.is_file() else b"")
-        return training.train(
-            params, share, **settings, checkpoint=checkpoint, every=every, resume=resume
-        )
+    run_epoch = engine(kv, sync)
     with TemporaryDirectory() as folder:
-        copy = Path(folder) / Path(checkpoint).name
-        content = broadcast(kv, b"")
-        if content:
-            copy.write_bytes(content)
+        if checkpoint is not None:
+            path = Path(checkpoint)
+            if kv.rank == 0:
+                broadcast(kv, path.read_bytes() if resume and path.is_file() else b"")
+            else:  # a copy, from which this worker learns where to go on
+                checkpoint, every, resume = Path(folder, path.name), epochs or 1, True
+                content = broadcast(kv, b"")
+                if content:
+                    checkpoint.write_bytes(content)
         return training.train(
-            params, share, **settings, checkpoint=copy, every=epochs or 1, resume=True
+            params,
+            share,
+            epochs,
+            learning_rate,
+            engine=run_epoch,
+            on_epoch=on_epoch,
+            checkpoint=checkpoint,
+            every=every,
+            resume=resume,
         )
 
 

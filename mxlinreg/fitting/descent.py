@@ -10,13 +10,10 @@ import numpy as np
 
 from .. import _mxnet
 from ..moments import Moments, whitening
+from .distance import distance_from_exact
 
-# The fit ends when each coefficient is within this many of its standard errors of the exact one.
-STANDARD_ERRORS = 0.1
 # When the fit no longer comes nearer, the rate is divided by this.
 RATE_DIVISOR = 5
-# A mean squared error below this part of the variance of y counts as none.
-NO_ERROR = 1e-18
 
 
 class Settings(NamedTuple):
@@ -56,7 +53,7 @@ class Descent(NamedTuple):
 def descend(
     X: np.ndarray,
     y: np.ndarray,
-    weight: np.ndarray,
+    weight: Optional[np.ndarray],
     moments: Moments,
     start: np.ndarray,
     settings: Settings,
@@ -70,8 +67,8 @@ def descend(
     Parameters
     ----------
     X : array of shape (n, d)
-    y : array of shape (n, k)
-    weight : array of shape (n,)
+    y : array of shape (n,) or (n, k)
+    weight : array of shape (n,), or None
         Above 0.
     moments : Moments
         As `triangular_moments` gives them: of these rows, or with those of earlier blocks.
@@ -89,7 +86,9 @@ def descend(
     TypeError, ValueError, DivergenceError
         As `train`; or if the engine cannot leave the bias as it is.
     """
+    y = y.reshape(len(y), -1)
     num_inputs, num_outputs = X.shape[1], y.shape[1]
+    weight = np.ones(len(X)) if weight is None else weight
     root = np.sqrt(weight * (moments.rows / moments.weight))[:, None]
     x_mean, y_mean = np.split(moments.mean, [num_inputs])
     data, label = root * (X - x_mean), root * (y - y_mean)
@@ -104,67 +103,17 @@ def descend(
     if rate is None:
         rate = _safe_rate(data, rows.batch_size, train_bias)
         rate *= num_outputs / (1 + rate * rows_seen / rows.batch_size)
-    measure = _measure(data, label, white, whiten, x_mean, moments, train_bias)
+    distance_of = distance_from_exact(data, label, white, whiten, x_mean, train_bias)
     run_epoch = _engine(settings, train_bias)
     unit = rows.num_rows / len(data) * scale * scale
-    (w, b), losses, state = _run(w, rows, rate, measure, run_epoch, unit, settings)
+    (w, b), losses, end = _run(w, rows, rate, distance_of, run_epoch, unit, settings)
     with np.errstate(over="ignore", invalid="ignore"):  # the caller looks whether they are finite
         coefficients = scale * (whiten @ w if settings.standardize else w)
-    return Descent(coefficients, scale * b, losses, *state)
+    return Descent(coefficients, scale * b, losses, *end)
 
 
-class _State(NamedTuple):
-    """How far parameters are from the exact ones."""
-
-    distance: float
-    """The MSE above the least, in parts of the variance of y, over all outputs."""
-    mse_above: float
-    standard_errors_off: float
-
-    def is_within(self, tol):
-        return self.mse_above <= tol and self.standard_errors_off <= STANDARD_ERRORS
-
-
-def _measure(data, label, white, whiten, x_mean, moments, train_bias):
-    """A function that tells the `_State` of w and b.
-
-    In decorrelated columns the gradient is the distance from the exact coefficients, and its
-    square the MSE above the least.
-    """
-    num_rows = len(data)
-    variance = np.mean(label**2, axis=0)
-    variance[variance == 0] = 1
-    varies = (whiten != 0).any(axis=0)
-    degrees = num_rows - varies.sum() - 1
-    # The first row gives the intercept from the gradient and b, the others the coefficients. Each
-    # is divided by its standard error at sigma = 1. The coefficient of a constant column is 0.
-    rows = np.vstack([np.append(-x_mean @ whiten, -1), np.pad(whiten, ((0, 0), (0, 1)))])
-    if not train_bias:  # the means give the intercept
-        rows = rows[1:]
-    largest = np.abs(rows).max(axis=1, keepdims=True)
-    rows /= np.where(largest > 0, largest, 1)  # so that no square overflows or vanishes
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    in_standard_errors = rows * (math.sqrt(num_rows) / np.where(lengths > 0, lengths, 1))
-
-    def state_of(w, b):
-        errors = label - data @ w - b
-        gradient = white.T @ errors / num_rows
-        excess = np.sum(gradient**2, axis=0) + b**2
-        mse = np.mean(errors**2, axis=0)
-        mse = np.maximum(mse, NO_ERROR * variance)
-        off = np.abs(in_standard_errors @ np.vstack([gradient, b])).max(axis=0)
-        sigma = np.sqrt(mse * num_rows / max(degrees, 1))
-        return _State(
-            float(np.sum(excess / variance)),
-            float(np.max(excess / mse)),
-            float(np.max(off / sigma)) if degrees > 0 else 0.0,
-        )
-
-    return state_of
-
-
-def _run(w, rows, rate, measure, run_epoch, unit, settings):
-    """The best parameters that an epoch has ended with, the losses in `unit`, and the state."""
+def _run(w, rows, rate, distance_of, run_epoch, unit, settings):
+    """The best parameters that an epoch has ended with, the losses in `unit`, and the distance."""
     from ..chapter.training import DivergenceError, diverged
 
     nd, tol = _mxnet.nd, settings.tol
@@ -174,18 +123,18 @@ def _run(w, rows, rate, measure, run_epoch, unit, settings):
     for param in params:
         param.attach_grad()
     best = w, np.zeros(w.shape[1])
-    start = measure(*best)
+    start = distance_of(*best)
     # An epoch has diverged that ends farther off than both the start and coefficients of 0.
-    limit = max(start.distance, w.shape[1])
+    limit = max(start.excess, w.shape[1])
     losses: List[float] = []
-    nearest, waited = math.inf if tol is None else start.distance, 0
+    nearest, waited = math.inf if tol is None else start.excess, 0
     with np.errstate(over="ignore", invalid="ignore"):
         while len(losses) < settings.epochs:
             try:
                 loss = run_epoch(params, rows, rate)
                 values = tuple(param.asnumpy() for param in params)
-                state = measure(*values)
-                if not state.distance <= limit:
+                distance = distance_of(*values)
+                if not distance.excess <= limit:
                     raise diverged("the distance from the least-squares fit")
             except DivergenceError:
                 if rate == 0:
@@ -195,15 +144,15 @@ def _run(w, rows, rate, measure, run_epoch, unit, settings):
                 losses.append(loss * unit)
                 settings.on_epoch(len(losses) - 1, losses[-1])
                 waited += 1
-                if state.distance < nearest:
-                    nearest, best, waited = state.distance, values, 0
-                if tol is not None and state.is_within(tol):
-                    return values, losses, (*state[1:], True)
+                if distance.excess < nearest:
+                    nearest, best, waited = distance.excess, values, 0
+                if tol is not None and distance.is_within(tol):
+                    return values, losses, (*distance[1:], True)
             if waited == settings.patience:
                 rate, waited = rate / RATE_DIVISOR, 0
                 for param, value in zip(params, best):
                     param[:] = nd.array(value, ctx=settings.ctx, dtype="float64")
-    return best, losses, (*measure(*best)[1:], False)
+    return best, losses, (*distance_of(*best)[1:], False)
 
 
 def _engine(settings, train_bias):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Dict, Sequence
 import numpy as np
 
 from ..exact import least_squares
-from ..models.table_model import predict
 from ..moments import column_moments, gathered, no_rows
 
 if TYPE_CHECKING:
@@ -38,10 +37,12 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
         If the shapes do not fit, or there is no row.
     """
 
+    w, b = (param.asnumpy().astype("float64") for param in params)
+
     def targets_and_errors():
         for X, y, weight, _ in rows.blocks():
             y = y.reshape(len(X), 1)
-            yield y, predict(X, params)[:, None] - y, weight
+            yield y, X @ w + b - y, weight
 
     own = column_moments(targets_and_errors()) or no_rows(2, triangular=False)
     moments = gathered(own, rows.gather)
@@ -55,17 +56,9 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
 
 
 def least_mse(X: np.ndarray, y: np.ndarray) -> float:
-    """The smallest mean squared error that a linear model can have on these rows.
+    """The least mean squared error of a linear model on X of shape (n, d) and y of shape (n,).
 
-    Parameters
-    ----------
-    X : array of shape (n, d)
-    y : array of shape (n,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `least_squares`; columns that depend on others are no error.
+    The errors are those of `least_squares`, but columns may depend on others.
     """
     solution = least_squares(X, y, rank_deficient="minimum_norm")
     return float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())

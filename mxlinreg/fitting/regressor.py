@@ -22,7 +22,8 @@ from .._checks import check_count, check_number
 from ..exact.solve import solve
 from ..moments import merged, triangular_moments, whitening
 from ..rows.sources import as_rows
-from .descent import STANDARD_ERRORS, Settings, descend
+from .descent import Settings, descend
+from .distance import STANDARD_ERRORS
 
 if TYPE_CHECKING:
     from .._mxnet import mx
@@ -148,13 +149,13 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             coef = result.coefficients.reshape(X.shape[1], -1)
             return self._keep(coef, np.atleast_1d(result.intercept), y, moments, None, result)
         start = self._start(previous, X, y)
-        moments = self._with_rows(None, X, y, weight)
+        moments = triangular_moments([(X, y, weight)], centred=self.fit_intercept)
         settings = self._settings(
             epochs=check_count("epochs", self.epochs),
             tol=None if self.tol is None else check_number("tol", self.tol),
         )
         train_bias = self.fit_intercept and weight is None
-        done = self._descend(X, y, weight, moments, start, settings, train_bias)
+        done = descend(X, y, weight, moments, start, settings, train_bias=train_bias)
         if not done.converged and settings.tol is not None:
             warnings.warn(
                 f"LinearRegressor has not converged in {settings.epochs} epochs: "
@@ -192,14 +193,17 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         first = not hasattr(self, "coef_")
         X, y, weight = self._checked(X, y, sample_weight, reset=first)
         start = self._start(None if first else self.coef_, X, y)
-        before = None if first else self._moments
-        moments = self._with_rows(before, X, y, weight)
+        moments = triangular_moments([(X, y, weight)], centred=self.fit_intercept)
+        rows_seen = 0
+        if not first:
+            rows_seen, moments = self._moments.rows, merged(self._moments, moments)
         if self.solver == "exact":
             coef = _least_squares_of(moments, X.shape[1])
             return self._keep(coef, _intercept(coef, moments), y, moments, None, None)
         settings = self._settings(epochs=1, tol=None)
-        seen = 0 if first else before.rows
-        done = self._descend(X, y, weight, moments, start, settings, False, seen)
+        done = descend(
+            X, y, weight, moments, start, settings, train_bias=False, rows_seen=rows_seen
+        )
         losses = (getattr(self, "loss_curve_", None) or []) + done.losses
         intercept = _intercept(done.coefficients, moments)
         return self._keep(done.coefficients, intercept, y, moments, losses, None)
@@ -260,17 +264,6 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"coefficients of shape {coef.shape}; use a new LinearRegressor"
             )
         return coef.reshape(-1, X.shape[1]).T
-
-    def _with_rows(self, moments, X, y, weight):
-        """The moments of the columns of X and y side by side, with those of earlier rows."""
-        own = triangular_moments([(X, y, weight)], centred=self.fit_intercept)
-        return own if moments is None else merged(moments, own)
-
-    @staticmethod
-    def _descend(X, y, weight, moments, start, settings, train_bias, rows_seen=0):
-        y = y.reshape(len(y), -1)
-        weight = np.ones(len(X)) if weight is None else weight
-        return descend(X, y, weight, moments, start, settings, train_bias, rows_seen)
 
     def _keep(self, coef, intercept, y, moments, losses, result):
         """Set the results, after the last thing that can fail: `coef` (d, k), `intercept` (k,)."""

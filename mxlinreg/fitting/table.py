@@ -39,25 +39,10 @@ class Scaling(NamedTuple):
 
 
 def standardize_table(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray, Scaling]:
-    """Give each column of X, and y, mean 0 and standard deviation 1.
+    """Give each column of X, shape (n, d), and y, shape (n,), mean 0 and standard deviation 1.
 
-    Parameters
-    ----------
-    X : array of shape (n, d)
-    y : array of shape (n,)
-        Finite numbers.
-
-    Returns
-    -------
-    X_scaled : array of shape (n, d), float64
-    y_scaled : array of shape (n,), float64
-    scaling : Scaling
-        Arrays of float64.
-
-    Raises
-    ------
-    ValueError
-        If the values of a column lie too far apart for float64.
+    Returns both in float64, in the shapes they had, and the scaling. Raises ValueError if the
+    values of a column lie too far apart for float64.
     """
     X_scaled, X_mean, X_scale = standardize(X)
     y_scaled, y_mean, y_scale = standardize(y[:, None])
@@ -85,27 +70,11 @@ def default_learning_rate(num_inputs: int) -> float:
 def params_near_zero(
     num_inputs: int, ctx: Union[str, mx.Context] = "cpu", dtype: str = "float64"
 ) -> List[nd.NDArray]:
-    """The parameters that a training on standardized rows begins with.
+    """The parameters that a training on standardized rows begins with: draws from N(0, 0.01²).
 
     The coefficients of standardized data are below 1, often far; a start near 0 saves correlated
-    columns the many epochs in which they would forget a draw from N(0, 1).
-
-    Parameters
-    ----------
-    num_inputs : int
-    ctx : str or mx.Context
-    dtype : {"float32", "float64"}
-
-    Returns
-    -------
-    [w, b]
-        NDArrays of shape (num_inputs, 1) and (1,), with gradients attached; draws from
-        N(0, 0.01²).
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `init_params`.
+    columns the many epochs in which they would forget a draw from N(0, 1). Shapes, gradients and
+    errors are as for one output of `init_params`.
     """
     from ..chapter.scratch import init_params
 
@@ -118,22 +87,8 @@ def params_near_zero(
 def in_units(params: Sequence[nd.NDArray], scaling: Scaling) -> List[nd.NDArray]:
     """Put parameters trained on standardized rows back into the units of the data.
 
-    Parameters
-    ----------
-    params : [w, b]
-        NDArrays of shape (d, 1) and (1,).
-    scaling : Scaling
-
-    Returns
-    -------
-    [w, b]
-        New NDArrays on the CPU of the same shapes and dtype, without gradients; w is 0 for a
-        constant column.
-
-    Raises
-    ------
-    ValueError
-        If they are not finite in these units.
+    The result is new NDArrays on the CPU of the same shapes and dtype, without gradients; w is 0
+    for a constant column. Raises ValueError if they are not finite in these units.
     """
     from .._mxnet import nd
 
@@ -158,17 +113,13 @@ def train_standardized(
         Batches of standardized rows with one output, as `train` takes them, of a known number.
     scaling : Scaling
         What the rows were standardized by.
-    epochs : int, optional
-        By default `default_epochs`.
-    learning_rate : float, optional
-        By default `default_learning_rate`.
+    epochs, learning_rate : int and float, optional
+        By default `default_epochs` and `default_learning_rate`.
     train : callable, optional
         Trains in place, as ``train(params, train_data, epochs, learning_rate)``; by default
         `mxlinreg.train`.
-    ctx : str or mx.Context
-        Where to train.
-    dtype : {"float32", "float64"}
-        That of the rows.
+    ctx, dtype
+        Where to train, and the rows' dtype, as in `init_params`.
 
     Returns
     -------

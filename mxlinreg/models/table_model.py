@@ -62,18 +62,9 @@ def describe(
 
 
 def load_table_model(path: Union[str, Path]) -> Tuple[Sequence[nd.NDArray], Dict[str, Any]]:
-    """Read a model that was saved with a description by `describe`.
+    """Read a model that was saved with a description by `describe`: [w, b] and the description.
 
-    Returns
-    -------
-    params : [w, b]
-        NDArrays of shape (d, k) and (k,).
-    description : dict
-
-    Raises
-    ------
-    ValueError
-        As `load_model`; or if the description lacks what `predict_table` needs.
+    Raises ValueError as `load_model` does, and if the description lacks what `predict_table` needs.
     """
     params, description = load_model(path)
     unknown = {"features", "levels", "fill", "target"} - set(description)
@@ -83,23 +74,10 @@ def load_table_model(path: Union[str, Path]) -> Tuple[Sequence[nd.NDArray], Dict
 
 
 def predict(X: np.ndarray, params: Sequence[nd.NDArray]) -> np.ndarray:
-    """Predict by a model of one output, in float64.
+    """Predict X of shape (n, d) by a model of one output, in float64; the result has shape (n,).
 
-    Parameters
-    ----------
-    X : array of shape (n, d)
-        In the units of the parameters.
-    params : [w, b]
-        NDArrays of shape (d, 1) and (1,).
-
-    Returns
-    -------
-    array of shape (n,), float64
-
-    Raises
-    ------
-    ValueError
-        If X does not have d columns.
+    The parameters are NDArrays of shape (d, 1) and (1,), and X is in their units. Raises
+    ValueError unless X has d columns.
     """
     w, b = (param.asnumpy().astype("float64") for param in params)
     return X @ w[:, 0] + b[0]

@@ -89,15 +89,15 @@ def _accumulated(blocks, kind, centred):
     that about the common mean (Chan, Golub & LeVeque 1983).
     """
     num_rows, weight = 0, 0.0
-    for parts, weights in _pieces(blocks, kind.piece_rows):
+    for arrays, weights in _pieces(blocks, kind.piece_rows):
         low, high = (
-            np.concatenate([_reduced(ufunc, part) for part in parts])
+            np.concatenate([_reduced(ufunc, array) for array in arrays])
             for ufunc in (np.minimum, np.maximum)
         )
         if num_rows == 0:
-            origin, unit = _frame(parts, low, high, centred)
+            origin, unit = _frame(arrays, low, high, centred)
             least, largest, offset = low, high, np.zeros(len(unit))
-            products = kind(parts[0].shape[1], len(unit) - parts[0].shape[1])
+            products = kind(arrays[0].shape[1], len(unit) - arrays[0].shape[1])
         with np.errstate(over="ignore"):
             reach = np.maximum(high - origin, origin - low) / unit
         root = None if weights is None else np.sqrt(weights)
@@ -107,7 +107,7 @@ def _accumulated(blocks, kind, centred):
                 "times the common ones, or those of its first block; scale the column or the "
                 "weights"
             )
-        table = _measured(parts, origin, unit)
+        table = _measured(arrays, origin, unit)
         rows, between = table[:-1], table[-1]
         added = float(len(rows) if weights is None else weights.sum())
         share = added / (weight + added)
@@ -136,9 +136,10 @@ def _accumulated(blocks, kind, centred):
 def _pieces(blocks, piece_rows):
     """The blocks as ([X, y], weights) with y as a matrix, and large ones in pieces."""
     for X, y, weights, *_ in blocks:
-        parts = [part if part.ndim == 2 else part[:, None] for part in (X, y) if part is not None]
-        for rows in even_slices(len(X), piece_rows(sum(part.shape[1] for part in parts))):
-            yield [part[rows] for part in parts], None if weights is None else weights[rows]
+        given = [X] if y is None else [X, y]
+        arrays = [array if array.ndim == 2 else array[:, None] for array in given]
+        for rows in even_slices(len(X), piece_rows(sum(array.shape[1] for array in arrays))):
+            yield [array[rows] for array in arrays], None if weights is None else weights[rows]
 
 
 def even_slices(num_rows: int, size: int) -> Iterator[slice]:
@@ -148,7 +149,7 @@ def even_slices(num_rows: int, size: int) -> Iterator[slice]:
         yield slice(num_rows * i // count, num_rows * (i + 1) // count)
 
 
-def _frame(parts, low, high, centred):
+def _frame(arrays, low, high, centred):
     """The first rows' means, and units: powers of 2, which cost no digit."""
     size = np.maximum(np.abs(low), np.abs(high))
     unit = np.ones(len(size))
@@ -156,17 +157,17 @@ def _frame(parts, low, high, centred):
     unit[uncommon] = np.exp2(np.floor(np.log2(size[uncommon])))
     if not centred:
         return np.zeros(len(unit)), unit
-    sums = _reduced(np.add, _measured(parts, np.zeros(len(unit)), unit))
-    return sums / len(parts[0]) * unit, unit
+    sums = _reduced(np.add, _measured(arrays, np.zeros(len(unit)), unit))
+    return sums / len(arrays[0]) * unit, unit
 
 
-def _measured(parts, origin, unit):
-    """``(parts - origin) / unit`` side by side, and a row of zeros."""
-    table = np.empty((len(parts[0]) + 1, len(unit)))
+def _measured(arrays, origin, unit):
+    """``(arrays - origin) / unit`` side by side, and a row of zeros."""
+    table = np.empty((len(arrays[0]) + 1, len(unit)))
     start = 0
-    for part in parts:
-        columns = slice(start, start + part.shape[1])
-        np.subtract(part, origin[columns], out=table[:-1, columns])
+    for array in arrays:
+        columns = slice(start, start + array.shape[1])
+        np.subtract(array, origin[columns], out=table[:-1, columns])
         start = columns.stop
     if (unit != 1).any():
         table[:-1] /= unit

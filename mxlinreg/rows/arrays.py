@@ -81,7 +81,7 @@ class ArrayRows(Rows):
                 np.asarray(_as_numpy(array[rows]), dtype=np.float64) for array in (self.X, self.y)
             )
             weight = None if self.weight is None else _as_numpy(self.weight[rows])
-            yield X, y, weight, np.arange(len(X), dtype=np.int32)
+            yield X, y, weight, None
 
     def _epoch(self, order):
         if self.shuffle:

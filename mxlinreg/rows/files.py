@@ -1,37 +1,16 @@
 """CSV and Parquet files, larger than memory, as a stream of blocks."""
 
-import glob
-import os
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from .._checks import check_count, check_dtype
-from . import csv_files, parquet_files
+from .columns import check_names
 from .stream import Stream
-from .tables import check_names, csv_delimiter, is_parquet, quoted
+from .units import kth_part, opened, paths_of, read, units_of
 
 _DEFAULT_WINDOW = 1 << 20  # numbers
-
-
-class _File(NamedTuple):
-    path: str
-    stamp: Tuple[int, int, int]  # size in bytes, time of the last change in ns, inode
-    names: List[str]  # of its columns
-    delimiter: str  # of a CSV file
-    start: int  # of the rows in a CSV file, in bytes
-    rows: Optional[List[int]]  # of a Parquet file's row groups
-
-
-class _Unit(NamedTuple):
-    """What is read in one go: bytes `start` to `stop` of a CSV file, or these rows of a row group
-    of a Parquet file."""
-
-    file: _File
-    start: int
-    stop: int
-    row_group: int
 
 
 def stream(
@@ -102,7 +81,7 @@ def stream(
     n = check_count("part", n)
     if not check_count("part", k, minimum=0) < n:
         raise ValueError(f"part: ({k}, {n}) is none of (0, {n}) to ({n - 1}, {n})")
-    files = [_opened(path) for path in _paths(source)]
+    files = [opened(path) for path in paths_of(source)]
     if features is None:
         features = [name for name in files[0].names if name != target]
     if not features:
@@ -118,12 +97,11 @@ def stream(
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if shuffle_buffer is None:
         shuffle_buffer = max(batch_size, _DEFAULT_WINDOW // (len(columns) + 1))
-    units = [unit for file in files for unit in _units(file)]
-    units = _part(units, k, n)
+    units = kth_part([unit for file in files for unit in units_of(file)], k, n)
     parquet = all(file.rows is not None for file in files)
     described = [(file.path, *file.stamp[:2]) for file in files]
     result = Stream(
-        read=lambda i: _read(units[i], [*columns, target]),
+        read=lambda i: read(units[i], [*columns, target]),
         num_units=len(units),
         columns=columns,
         target=target,
@@ -152,82 +130,3 @@ def stream(
     elif standardize:
         result.standardize()
     return result
-
-
-def _paths(source):
-    """The files of a source, in the order of their names."""
-    if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"source: must be the name of a file, a folder or a glob, not {source!r}")
-    source = str(source)
-    paths = []
-    for found in [source] if os.path.exists(source) else glob.glob(source, recursive=True):
-        paths += _in_folder(found) if os.path.isdir(found) else [found]
-    if not paths:
-        raise ValueError(f"source: {source} is no file, no folder with files, and matches none")
-    return sorted(set(paths))
-
-
-def _in_folder(folder):
-    for entry in os.scandir(folder):
-        if not entry.name.startswith((".", "_")):
-            yield from _in_folder(entry.path) if entry.is_dir() else [entry.path]
-
-
-def _opened(path):
-    """What is to be known of a file before its rows are read."""
-    stamp = _stamp(path)
-    if is_parquet(path):
-        with parquet_files.opened(path) as parquet:
-            metadata = parquet.metadata
-            rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-            names = list(parquet.schema_arrow.names)
-        delimiter, start = "", 0
-    else:
-        rows, delimiter = None, csv_delimiter(path)
-        names, start = csv_files.header(path, delimiter)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path}: names a column twice: {quoted(twice)}")
-    return _File(path, stamp, names, delimiter, start, rows)
-
-
-def _units(file):
-    if file.rows is not None:
-        return [_Unit(file, 0, rows, i) for i, rows in enumerate(file.rows) if rows]
-    starts = range(file.start, file.stamp[0], csv_files.BYTES)
-    return [_Unit(file, i, min(i + csv_files.BYTES, file.stamp[0]), 0) for i in starts]
-
-
-def _part(units, k, n):
-    """The k-th of n equal parts: units, of which the first and the last may be cut."""
-    sizes = [unit.stop - unit.start for unit in units]
-    total = sum(sizes)
-    begin, end = total * k // n, total * (k + 1) // n
-    chosen, before = [], 0
-    for unit, size in zip(units, sizes):
-        start, stop = max(begin - before, 0), min(end - before, size)
-        if start < stop:
-            chosen.append(unit._replace(start=unit.start + start, stop=unit.start + stop))
-        before += size
-    return chosen
-
-
-def _read(unit, names):
-    """The columns of a unit's rows, some at a time, as arrays of float64 without gaps."""
-    _check_unchanged(unit.file)
-    files = csv_files if unit.file.rows is None else parquet_files
-    yield from files.read(unit, names)
-    _check_unchanged(unit.file)
-
-
-def _stamp(path):
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-    return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def _check_unchanged(file):
-    if _stamp(file.path) != file.stamp:
-        raise ValueError(f"{file.path}: has changed since its first pass; make the stream anew")

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 Order = Callable[[np.random.RandomState, int], np.ndarray]
 """``order(random, n)`` shuffles n rows, as NumPy does."""
 
-Block = Tuple[np.ndarray, np.ndarray, Optional[np.ndarray], np.ndarray]
-"""X of shape (m, d), y of shape (m,) or (m, k), weights of shape (m,) or None, and the order."""
+Block = Tuple[np.ndarray, np.ndarray, Optional[np.ndarray], Optional[np.ndarray]]
+"""X of shape (m, d), y of shape (m,) or (m, k), weights of shape (m,) or None, and the order.
+
+None in place of the order stands for the rows as they lie."""
 
 
 class Rows:

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from .columns import finite_numbers, one_line
-from .tables import is_numeric
+from .columns import finite_numbers, is_numeric, one_line
 
 _NUMBERS = 1 << 19  # of a file, read at once
 _BUFFERS = 1 << 24  # bytes, for all of its columns

@@ -131,7 +131,7 @@ class Pairs(Rows):
                 X, y = pair
             except (TypeError, ValueError):
                 raise TypeError("X: each block must be a pair (X, y)") from None
-            X, y = (part.asnumpy() if is_ndarray(part) else part for part in (X, y))
+            X, y = (array.asnumpy() if is_ndarray(array) else array for array in (X, y))
             yield X, y, None, None
 
     def fingerprint(self) -> str:

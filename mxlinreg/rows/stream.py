@@ -188,17 +188,17 @@ class Stream(Rows):
                     if X is None:
                         X = np.empty((size, num_inputs), dtype)
                         y, filled = np.empty(size, dtype), 0
-                    part = min(rows - start, size - filled)
+                    count = min(rows - start, size - filled)
                     for j, column in enumerate(table):
                         place = y if j == num_inputs else X[:, j]
-                        place = place[filled : filled + part]
-                        values = column[start : start + part]
+                        place = place[filled : filled + count]
+                        values = column[start : start + count]
                         if scaling is None:
                             place[:] = values
                         else:
                             mean, factor = scaling[j]
                             np.multiply(values - mean, factor, out=place)
-                    start, filled = start + part, filled + part
+                    start, filled = start + count, filled + count
                     if filled == size:
                         yield X, y, order_of(size)
                         X = None

@@ -1,13 +1,19 @@
 """CSV and Parquet files to arrays."""
 
-import csv
-import difflib
-import io
-import itertools
 from pathlib import Path
 from typing import Any, Container, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
+
+from .columns import (
+    check_names,
+    check_unique,
+    csv_delimiter,
+    is_numeric,
+    is_parquet,
+    one_line,
+    quoted,
+)
 
 _MAX_LEVELS = 1000
 
@@ -51,29 +57,24 @@ def read_table(path: Union[str, Path], text: Container[str] = ()) -> Any:
         If pyarrow is missing (the extra `data`).
     """
     try:
-        from pyarrow import ArrowException
+        from pyarrow import ArrowException, parquet
     except ImportError:
         raise ImportError('reading tables needs pyarrow: pip install "mxlinreg[data]"') from None
     path = Path(path)
     try:
-        table = _read_parquet(path) if is_parquet(path) else _read_csv(path, text)
+        if is_parquet(path):
+            table = parquet.ParquetFile(str(path)).read()
+        else:
+            table = _read_csv(path, text)
         names = [name.strip() for name in table.column_names]
     except ArrowException as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{path}: {one_line(error)}") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text in UTF-8; save it in that encoding") from None
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path}: names a column twice: {quoted(twice)}")
+    check_unique(path, names)
     if table.num_rows == 0:
         raise ValueError(f"{path}: has no rows")
     return table.rename_columns(names)
-
-
-def _read_parquet(path):
-    from pyarrow import parquet
-
-    return parquet.ParquetFile(str(path)).read()
 
 
 def _read_csv(path, text):
@@ -240,62 +241,11 @@ def write_csv(path: Any, columns: Dict[str, np.ndarray]) -> None:
     arrow_csv.write_csv(pyarrow.table(columns), path)
 
 
-def is_parquet(path: Union[str, Path]) -> bool:
-    """Whether a file begins as Parquet does; ValueError if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(4) == b"PAR1"
-    except IsADirectoryError:
-        raise ValueError(f"{path}: is a folder; give a CSV or Parquet file") from None
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def csv_delimiter(path):
-    """The separator that cuts the first rows into equally many columns, and into the most."""
-    with open(path, "rb") as file:
-        head = file.read(1 << 20)
-    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise ValueError(f"{path}: is empty; a CSV file with a header is needed")
-    if b"\0" in head:
-        raise ValueError(f"{path}: is not a text file; a CSV file in UTF-8 is needed")
-    text = head.decode("utf-8", errors="replace").lstrip("\ufeff")
-
-    def fit(delimiter):
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        try:
-            widths = [len(row) for row in itertools.islice(filter(None, rows), 10)]
-        except csv.Error:
-            return False, 0
-        return len(set(widths)) == 1 and widths[0] > 1, widths[0]
-
-    return max(",;\t", key=fit)
-
-
-def check_names(argument, names, known):
-    if isinstance(names, str):
-        raise TypeError(f"{argument}: must be a list of columns, not {names!r}")
-    for name in names:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-            raise ValueError(f"{argument}: no column {name!r}; the nearest is {nearest[0]!r}")
-    if len(set(names)) < len(names):
-        raise ValueError(f"{argument}: a column is named twice in {quoted(names)}")
-
-
 def _complete_rows(table, names):
     complete = np.ones(table.num_rows, dtype=bool)
     for name in names:
         complete &= table[name].is_valid().to_numpy()
     return table if complete.all() else table.take(np.flatnonzero(complete))
-
-
-def is_numeric(kind: Any) -> bool:
-    """Whether a type of pyarrow's holds numbers."""
-    from pyarrow import types
-
-    kinds = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal
-    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _numbers(name, column):
@@ -312,8 +262,3 @@ def _levels(name, column):
     if len(levels) > _MAX_LEVELS:
         raise ValueError(f"{name!r} has {len(levels)} different texts; leave it out")
     return levels
-
-
-def quoted(names):
-    shown = ", ".join(repr(str(name)) for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

@@ -11,15 +11,7 @@ from .engines import Engine
 def with_bars(run_epoch: Engine, rows: Any, first: int, epochs: int) -> Iterator[Engine]:
     """Give `run_epoch` with a bar: of the rows of a stream, the epochs if compiled, or batches.
 
-    Parameters
-    ----------
-    run_epoch : Engine
-    rows
-        As `rows.sources.as_rows` gives them.
-    first : int
-        The epoch that is run first.
-    epochs : int
-        How many there are in all.
+    The rows are as `as_rows` gives them. The first epoch to run is `first`, of `epochs` in all.
     """
     from tqdm import tqdm
 
