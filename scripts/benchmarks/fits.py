@@ -1,46 +1,101 @@
 """Whole fits: the exact solution beside other libraries, and LinearRegressor trained by SGD."""
 
 from importlib.util import find_spec
-from statistics import median
 
 from .children import answer_of
-from .output import print_table
+from .output import ratios, spread, table
 
-EXACT = [(100000, 100), (1000000, 10)]  # rows, inputs
+SHAPES = [(100000, 100), (1000000, 10), (20000, 1000), (100, 3)]  # rows, inputs
+CONDITION_NUMBERS = [1e1, 1e4, 1e7]
 LABELS = {
-    "mxlinreg": "mxlinreg, least_squares",
-    "numpy": "NumPy lstsq",
-    "sklearn": "scikit-learn LinearRegression",
+    "mxlinreg": "mxlinreg `least_squares`",
+    "normal_equations": "NumPy, normal equations",
+    "sklearn_ridge": 'scikit-learn `Ridge(alpha=0, solver="cholesky")`',
+    "numpy": "NumPy `lstsq`",
+    "scipy": "SciPy `lstsq`, gelsy",
+    "sklearn": "scikit-learn `LinearRegression(tol=1e-15)`",
+    "torch": "PyTorch `linalg.lstsq`",
+    "statsmodels": "statsmodels `OLS`",
+}
+# The module that a solver needs beside NumPy.
+MODULES = {
+    "sklearn_ridge": "sklearn",
+    "scipy": "scipy",
+    "sklearn": "sklearn",
+    "torch": "torch",
+    "statsmodels": "statsmodels",
 }
 
 
-def measure_exact(runs, divisor):
-    return [
-        {
-            "rows": rows // divisor,
-            "inputs": num_inputs,
-            "seconds": answer_of("exact", rows // divisor, num_inputs, runs),
-        }
-        for rows, num_inputs in EXACT
-    ]
+def find_solvers():
+    """The solvers that can run, and the modules that are missing."""
+    missing = {module for module in MODULES.values() if find_spec(module) is None}
+    return [name for name in LABELS if MODULES.get(name) not in missing], sorted(missing)
 
 
-def measure_descent():
-    # LinearRegressor builds on scikit-learn, whose data sets are fitted too.
-    return answer_of("descent") if find_spec("sklearn") else {}
+def measure_exact(settings):
+    names, missing = find_solvers()
+    for module in missing:
+        print(f"left out of the exact solution: {module} is not installed")
+    return {
+        "shapes": [
+            {
+                "rows": rows // settings.divisor,
+                "inputs": num_inputs,
+                "seconds": answer_of(
+                    "exact", rows // settings.divisor, num_inputs, names, settings.runs
+                ),
+            }
+            for rows, num_inputs in SHAPES
+            if rows // settings.divisor > num_inputs
+        ],
+        "digits": [
+            {"condition_number": number, "digits": answer_of("digits", number, names)}
+            for number in CONDITION_NUMBERS
+        ],
+    }
 
 
-def print_exact(cases):
-    for case in cases:
-        print(f"\n### The exact solution: {case['rows']} rows, {case['inputs']} inputs, float64\n")
-        rows = [
-            [LABELS[name], *(1e3 * value(seconds) for value in (median, min, max))]
-            for name, seconds in case["seconds"].items()
+def exact_tables(results):
+    shapes, digits = results["shapes"], results["digits"]
+    names = digits[0]["digits"]
+    titles = [f"{shape['rows']} × {shape['inputs']}" for shape in shapes]
+    numbers = [f"digits at {case['condition_number']:.0e}".replace("e+0", "e") for case in digits]
+    rows = [
+        [
+            LABELS[name],
+            *(cell(shape["seconds"][name], 1e3) for shape in shapes),
+            *(f"{case['digits'][name]:.1f}" for case in digits),
         ]
-        print_table(["one solution", "ms", "from", "to"], rows)
+        for name in names
+    ]
+    times = table(["ms (quartiles)", *titles, *numbers], rows)
+    rows = [
+        [
+            LABELS[name],
+            *(cell(ratios(s["seconds"][name], s["seconds"]["mxlinreg"])) for s in shapes),
+        ]
+        for name in names
+        if name != "mxlinreg"
+    ]
+    return f"{times}\n\n{table(['times `least_squares` (quartiles)', *titles], rows)}"
 
 
-def print_descent(cases):
-    print("\n### LinearRegressor trained by SGD\n")
-    rows = [[name, f"{100 * case['excess']:.3f}", case["seconds"]] for name, case in cases.items()]
-    print_table(["data set", "above the least MSE, %", "s"], rows)
+def cell(values, factor=1.0):
+    middle, quarters = spread(values, factor)
+    return f"{middle} ({quarters})"
+
+
+def measure_descent(settings):
+    if not find_spec("sklearn"):
+        print("left out: LinearRegressor, because scikit-learn is not installed")
+        return {}
+    return answer_of("descent", settings.runs)
+
+
+def descent_tables(cases):
+    rows = [
+        [name, f"{100 * case['excess']:.4f}", *spread(case["seconds"], 1e3)]
+        for name, case in cases.items()
+    ]
+    return table(["data set", "above the least MSE, %", "ms", "quartiles"], rows)

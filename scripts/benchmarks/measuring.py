@@ -9,12 +9,13 @@ import resource
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
+import conditioned
 import numpy as np
 import peers
-
-SECONDS_PER_RUN = 0.2
+import solvers
 
 
 def checked(epoch, learned, order):
@@ -27,11 +28,11 @@ def checked(epoch, learned, order):
     return {"loss": mean_loss, "w": w.ravel().tolist(), "b": b.tolist(), "seconds": seconds}
 
 
-def timed(epoch):
-    """The mean seconds of one epoch, over at least one epoch and SECONDS_PER_RUN."""
+def timed(epoch, least_seconds):
+    """The mean seconds of one epoch, over at least one epoch and these seconds."""
     epochs = 0
     start = time.perf_counter()
-    while epochs == 0 or time.perf_counter() - start < SECONDS_PER_RUN:
+    while epochs == 0 or time.perf_counter() - start < least_seconds:
         epoch()
         epochs += 1
     return (time.perf_counter() - start) / epochs
@@ -53,8 +54,8 @@ def side_by_side(fits):
     return time.perf_counter() - start
 
 
-def large(rows, num_inputs, batch_size):
-    """The seconds of an epoch over large data, and the process's peak memory in bytes."""
+def large(rows, num_inputs, batch_size, runs):
+    """The seconds of epochs over large data, and the process's peak memory in bytes."""
     import mxlinreg as mlr  # isort: skip
     from mxnet import nd
 
@@ -63,61 +64,65 @@ def large(rows, num_inputs, batch_size):
     params = mlr.init_params(num_inputs)
     mlr.compiled.train_epoch(params, loader, 1e-4)
     seconds = []
-    for _ in range(3):
+    for _ in range(runs):
         start = time.perf_counter()
         mlr.compiled.train_epoch(params, loader, 1e-4)
         seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"seconds": float(np.median(seconds)), "peak": peak}
+    return {
+        "seconds": seconds,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
-def growth(shapes, batch_size):
-    """The seconds of an epoch for each shape: shuffled, and as the rows lie in memory."""
+def growth(shapes, batch_size, runs, least_seconds):
+    """The seconds of epochs for each shape: shuffled, and as the rows lie in memory."""
     results = []
     for rows, num_inputs in shapes:
         random = np.random.RandomState(0)
         X = random.standard_normal(size=(rows, num_inputs)).astype("float32")
         y, w, b = X[:, 0].copy(), np.zeros((num_inputs, 1), "float32"), np.zeros(1, "float32")
-        row = [rows, num_inputs]
-        for peer in peers.compiled, peers.sequential:
-            epoch, _ = peer(X, y, w, b, batch_size, 1e-5)
+        epochs = [
+            peer(X, y, w, b, batch_size, 1e-5)[0] for peer in (peers.compiled, peers.sequential)
+        ]
+        for epoch in epochs:
             epoch()
-            row.append(float(np.median([timed(epoch) for _ in range(3)])))
-        results.append(row)
+        turns = [[timed(epoch, least_seconds) for epoch in epochs] for _ in range(runs)]
+        results.append([rows, num_inputs, *map(list, zip(*turns))])
     return results
 
 
-def exact(rows, num_inputs, runs):
-    """The seconds of the exact solution in float64, in turns with NumPy and scikit-learn."""
-    import mxlinreg as mlr  # isort: skip
-
+def exact(rows, num_inputs, names, runs):
+    """The seconds of the exact solution by each solver, in turns."""
     random = np.random.RandomState(0)
     X = random.standard_normal((rows, num_inputs))
     y = X @ random.standard_normal(num_inputs) + 4.2 + random.standard_normal(rows)
-    with_ones = np.column_stack([np.ones(rows), X])
-    solvers = {
-        "mxlinreg": lambda: mlr.least_squares(X, y).coefficients,
-        "numpy": lambda: np.linalg.lstsq(with_ones, y, rcond=None)[0][1:],
-    }
-    try:
-        from sklearn.linear_model import LinearRegression
-
-        solvers["sklearn"] = lambda: LinearRegression().fit(X, y).coef_
-    except ImportError:
-        pass
-    expected = solvers["numpy"]()
-    seconds = {name: [] for name in solvers}
+    arguments = X, np.column_stack([np.ones(rows), X]), y
+    expected = solvers.numpy(*arguments)
+    seconds = {name: [] for name in names}
     for _ in range(runs + 1):
-        for name, solver in solvers.items():
+        for name in names:
             start = time.perf_counter()
-            solution = solver()
+            solution = getattr(solvers, name)(*arguments)
             seconds[name].append(time.perf_counter() - start)
             np.testing.assert_allclose(solution, expected, rtol=1e-9, atol=1e-12)
     return {name: values[1:] for name, values in seconds.items()}
 
 
-def descent():
-    """For each data set, how far LinearRegressor ends above the least MSE, and its seconds."""
+def digits(condition_number, names):
+    """The correct digits of each solver's worst slope, on inputs of this condition number."""
+    X, y = conditioned.problem(condition_number)
+    slopes = conditioned.exact_slopes(X, y)
+    arguments = X, np.column_stack([np.ones(len(X)), X]), y
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn warns of the condition number.
+        return {
+            name: conditioned.correct_digits(getattr(solvers, name)(*arguments), slopes)
+            for name in names
+        }
+
+
+def descent(runs):
+    """How far LinearRegressor ends above the least MSE of each data set, and the fits' seconds."""
     from sklearn import datasets
 
     import mxlinreg as mlr
@@ -136,9 +141,11 @@ def descent():
     results = {}
     for name, (X, y) in cases.items():
         X = X * units[: X.shape[1]] if name.startswith("make") else X
-        start = time.perf_counter()
-        model = mlr.LinearRegressor("sgd", random_state=0).fit(X, y)
-        seconds = time.perf_counter() - start
+        seconds = []
+        for _ in range(runs):
+            start = time.perf_counter()
+            model = mlr.LinearRegressor("sgd", random_state=0).fit(X, y)
+            seconds.append(time.perf_counter() - start)
         scaled = (X - X.mean(axis=0)) / X.std(axis=0)
         centred = y - y.mean(axis=0)
         residual = centred - scaled @ np.linalg.lstsq(scaled, centred, rcond=None)[0]
@@ -180,9 +187,9 @@ def serve(folder, names):
         if command == "check":
             answer = checked(*served[names[0]], order)
         elif command == "time":
-            answer = timed(*epochs)
+            answer = timed(epochs[0], settings["least_seconds"])
         elif command == "pair":
-            answer = [timed(epoch) for epoch in epochs]
+            answer = [timed(epoch, settings["least_seconds"]) for epoch in epochs]
         else:
             other, _ = getattr(peers, names[0])(*arguments)
             answer = [side_by_side(epochs), side_by_side([*epochs, other])]
@@ -198,6 +205,7 @@ if __name__ == "__main__":
             "large": large,
             "growth": growth,
             "exact": exact,
+            "digits": digits,
             "descent": descent,
             "pace": pace,
         }

@@ -1,9 +1,13 @@
-"""One epoch of linear regression, written as users of several libraries would write it.
+"""One epoch of linear regression, written as experienced users of several libraries write it.
 
-Each peer is a function of ``(X, y, w, b, batch_size, learning_rate)``, with NumPy arrays of shape
-(n, d), (n,), (d, 1) and (1,). It returns two functions: ``epoch(order=None)`` trains on all rows
-in the given order, or in a new random one, and returns the mean loss; ``learned()`` returns w and
-b. A peer imports its library itself, so that an environment needs only the libraries of its peers.
+Each peer is a function of ``(X, y, w, b, batch_size, learning_rate)``, with float32 arrays of
+shape (n, d), (n,), (d, 1) and (1,). It returns two functions. ``epoch(order=None)`` trains on all
+rows in the given order, or in a new random one, and returns the mean loss. ``learned()`` returns w
+and b. A peer imports its library itself, so an environment needs only its own peers' libraries.
+
+A batch of random rows can be gathered when its turn comes, or all rows can be gathered once at the
+start of the epoch. Which is faster depends on the shape, so NumPy, PyTorch and JAX have a peer for
+each.
 """
 
 import numpy as np
@@ -50,87 +54,126 @@ def chapter(X, y, w, b, batch_size, learning_rate):
 
 
 def gluon(X, y, w, b, batch_size, learning_rate):
-    """The concise way in MXNet: Dense, L2Loss and Trainer."""
+    """Dense, L2Loss and Trainer in MXNet, hybridized, on rows that are gathered once."""
     import mxlinreg  # isort: skip  # noqa: F401
     import mxnet as mx
     from mxnet import autograd, gluon, nd
 
-    train_data = gluon.data.DataLoader(
-        gluon.data.ArrayDataset(nd.array(X), nd.array(y)), batch_size=batch_size, shuffle=True
-    )
+    X, y, random = nd.array(X), nd.array(y), np.random.default_rng(0)
     net = gluon.nn.Dense(1, in_units=X.shape[1])
     net.initialize()
     net.weight.set_data(nd.array(w.T))
     net.bias.set_data(nd.array(b))
     square_loss = gluon.loss.L2Loss()  # It is half the square, so the rate and the loss double.
+    for block in net, square_loss:
+        block.hybridize(static_alloc=True)
     optimizer = mx.optimizer.SGD(learning_rate=2 * learning_rate)
     trainer = gluon.Trainer(net.collect_params(), optimizer)
 
     def epoch(order=None):
-        cumulative_loss = 0
-        for data, label in train_data:
+        order = nd.array(_order(random, len(X), order), dtype="int32")
+        rows, labels = nd.take(X, order), nd.take(y, order)
+        losses = []
+        for start in range(0, len(X), batch_size):
+            data, label = rows[start : start + batch_size], labels[start : start + batch_size]
             with autograd.record():
                 loss = square_loss(net(data), label)
             loss.backward()
             trainer.step(len(data))
-            cumulative_loss += 2 * float(loss.mean().asscalar())
-        return cumulative_loss / len(train_data)
+            losses.append(loss.mean())
+        return 2 * float(nd.concat(*losses, dim=0).mean().asscalar())
 
     return epoch, lambda: (net.weight.data().asnumpy().T, net.bias.data().asnumpy())
 
 
-def pytorch(X, y, w, b, batch_size, learning_rate):
-    """The plain loop in PyTorch."""
+def pytorch_gathered(X, y, w, b, batch_size, learning_rate):
+    """PyTorch's autograd on rows that are gathered once."""
+    return _pytorch(X, y, w, b, batch_size, learning_rate, gather_once=True)
+
+
+def pytorch_within(X, y, w, b, batch_size, learning_rate):
+    """PyTorch's autograd, each batch gathered when its turn comes."""
+    return _pytorch(X, y, w, b, batch_size, learning_rate, gather_once=False)
+
+
+def _pytorch(X, y, w, b, batch_size, learning_rate, gather_once):
     import torch
 
+    torch.set_num_threads(1)  # Several would wait for one another at every small batch.
     X, y = torch.from_numpy(X), torch.from_numpy(y)[:, None]
     params = w, b = [torch.from_numpy(param.copy()).requires_grad_() for param in (w, b)]
+
+    def batches(order):
+        if gather_once:
+            return zip(X[order].split(batch_size), y[order].split(batch_size))
+        return ((X[rows], y[rows]) for rows in order.split(batch_size))
 
     def epoch(order=None):
         order = torch.randperm(len(X)) if order is None else torch.from_numpy(order)
         losses = []
-        for rows in order.split(batch_size):
-            loss = ((X[rows] @ w + b - y[rows]) ** 2).mean()
-            loss.backward()
+        for data, label in batches(order):
+            loss = torch.nn.functional.mse_loss(torch.addmm(b, data, w), label)
+            gradients = torch.autograd.grad(loss, params)
             with torch.no_grad():
-                for param in params:
-                    param -= learning_rate * param.grad
-                    param.grad = None
-            losses.append(loss.item())
-        return sum(losses) / len(losses)
+                for param, gradient in zip(params, gradients):
+                    param.sub_(gradient, alpha=learning_rate)
+            losses.append(loss.detach())
+        return float(torch.stack(losses).mean())
 
     return epoch, lambda: (w.detach().numpy(), b.detach().numpy())
 
 
-def jax(X, y, w, b, batch_size, learning_rate):
-    """A scan over the batches in one compiled call. NumPy draws the order, faster than JAX."""
+def jax_gathered(X, y, w, b, batch_size, learning_rate):
+    """JAX: one compiled call gathers all rows, then scans over the batches."""
+    return _jax(X, y, w, b, batch_size, learning_rate, gather_once=True)
+
+
+def jax_within(X, y, w, b, batch_size, learning_rate):
+    """JAX: one compiled call scans over the batches, and gathers each within the scan."""
+    return _jax(X, y, w, b, batch_size, learning_rate, gather_once=False)
+
+
+def _jax(X, y, w, b, batch_size, learning_rate, gather_once):
+    from functools import partial
+
     import jax
     import jax.numpy as jnp
 
-    X, y, params = jnp.asarray(X), jnp.asarray(y)[:, None], (jnp.asarray(w), jnp.asarray(b))
-    random = np.random.RandomState(0)
+    X, y, params = jnp.asarray(X), jnp.asarray(y)[:, None], (jnp.array(w), jnp.array(b))
+    random = np.random.default_rng(0)  # It draws an order faster than JAX.
     whole = len(X) // batch_size * batch_size
 
     def square_loss(params, data, label):
         w, b = params
         return jnp.mean((data @ w + b - label) ** 2)
 
-    def step(params, rows):
-        loss, gradients = jax.value_and_grad(square_loss)(params, X[rows], y[rows])
+    def step(params, batch):
+        loss, gradients = jax.value_and_grad(square_loss)(params, *batch)
         return jax.tree_util.tree_map(lambda p, g: p - learning_rate * g, params, gradients), loss
 
-    @jax.jit
-    def run_batches(params, order):
-        params, losses = jax.lax.scan(step, params, order[:whole].reshape(-1, batch_size))
+    def gather(rows, X, y):
+        # JAX need not check the rows.
+        return [a.at[rows].get(mode="promise_in_bounds", unique_indices=True) for a in (X, y)]
+
+    @partial(jax.jit, donate_argnums=0)
+    def run_batches(params, order, X, y):
+        def gather_and_step(params, rows):
+            return step(params, gather(rows, X, y))
+
+        batches = order[:whole].reshape(-1, batch_size)
+        if gather_once:
+            rows = gather(order[:whole], X, y)
+            batches = [a.reshape(-1, batch_size, a.shape[1]) for a in rows]
+        params, losses = jax.lax.scan(step if gather_once else gather_and_step, params, batches)
         if whole < len(X):
-            params, loss = step(params, order[whole:])
+            params, loss = gather_and_step(params, order[whole:])
             losses = jnp.append(losses, loss)
         return params, jnp.mean(losses)
 
     def epoch(order=None):
         nonlocal params
-        order = random.permutation(len(X)) if order is None else order
-        params, mean_loss = run_batches(params, order.astype(np.int32))
+        order = _order(random, len(X), order).astype(np.int32)
+        params, mean_loss = run_batches(params, order, X, y)
         return float(mean_loss)
 
     return epoch, lambda: tuple(np.asarray(param) for param in params)
@@ -156,25 +199,49 @@ def sklearn(X, y, w, b, batch_size, learning_rate):
     return epoch, lambda: (model.coef_, model.intercept_)
 
 
-def numpy(X, y, w, b, batch_size, learning_rate):
-    """The plain loop in NumPy, the gradient by hand."""
-    random = np.random.RandomState(0)
-    w, b, y = w.copy(), b.copy(), y[:, None]
+def numpy_gathered(X, y, w, b, batch_size, learning_rate):
+    """The loop in NumPy, the gradient by hand, on rows that are gathered once."""
+    return _numpy(X, y, w, b, batch_size, learning_rate, gather_once=True)
+
+
+def numpy_within(X, y, w, b, batch_size, learning_rate):
+    """The loop in NumPy, the gradient by hand, each batch gathered when its turn comes."""
+    return _numpy(X, y, w, b, batch_size, learning_rate, gather_once=False)
+
+
+def _numpy(X, y, w, b, batch_size, learning_rate, gather_once):
+    random = np.random.default_rng(0)
+    w, b = w[:, 0].copy(), b.copy()
+
+    def batches(order):
+        if gather_once:
+            data, label = X[order], y[order]
+            for start in range(0, len(X), batch_size):
+                yield data[start : start + batch_size], label[start : start + batch_size]
+        else:
+            for start in range(0, len(X), batch_size):
+                rows = order[start : start + batch_size]
+                yield X[rows], y[rows]
 
     def epoch(order=None):
-        order = random.permutation(len(X)) if order is None else order
-        losses = []
-        for start in range(0, len(X), batch_size):
-            rows = order[start : start + batch_size]
-            data = X[rows]
-            error = data @ w + b - y[rows]
-            losses.append(float((error**2).mean()))
-            step = np.float32(2 * learning_rate / len(rows))
-            w[:] -= step * (data.T @ error)
-            b[:] -= step * error.sum(axis=0)
-        return sum(losses) / len(losses)
+        cumulative_loss = num_batches = 0
+        for data, label in batches(_order(random, len(X), order)):
+            error = data @ w
+            error += b
+            error -= label
+            cumulative_loss += float(error @ error) / len(label)
+            num_batches += 1
+            error *= 2 * learning_rate / len(label)
+            w[:] -= error @ data
+            b[:] -= error.sum()
+        return cumulative_loss / num_batches
 
-    return epoch, lambda: (w, b)
+    return epoch, lambda: (w[:, None], b)
+
+
+def _order(random, rows, order):
+    """The order given, or else a new one."""
+    return random.permutation(rows) if order is None else order
 
 
 def autograd(X, y, w, b, batch_size, learning_rate):

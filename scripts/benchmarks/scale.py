@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from .output import machine, print_table, write_json
+from .reference import TOLERANCE, busy_line, compare_loops, reference_loop, slowdown
 from .streams import measure_streams, print_streams
 
 WORKER = Path(__file__).parent / "worker.py"
@@ -37,18 +38,22 @@ def scale(output, runs, divisor):
     from mxlinreg.plotting import save_figure
 
     rows = ROWS // divisor
+    before = reference_loop()
     print(f"{machine()}, NumPy {np.__version__}; median of {runs} runs, in turns", flush=True)
     streams = measure_streams(output, runs, divisor)
     jobs = {num_workers: [] for num_workers in WORKERS}
     for _ in range(runs):
         for num_workers, measured in jobs.items():
             measured.append(run_job(num_workers, rows))
+    reference = compare_loops(before, reference_loop(), math.inf)
     measured = {n: medians(results) for n, results in jobs.items()}
     kvstore = fit_kvstore(measured)
     own = {int(d): fit_own(parts) for d, parts in measured[1]["own"].items()}
     results = {
         "machine": machine(),
         "runs": runs,
+        "reference": reference,
+        "busy": slowdown(reference) > TOLERANCE,
         "rows": rows,
         "jobs": jobs,
         "kvstore": kvstore,
@@ -63,6 +68,8 @@ def scale(output, runs, divisor):
     print_own(own)
     print_checks(results["checks"])
     print_model(results["model"])
+    if results["busy"]:
+        print(f"\n{busy_line(reference)}")
     write_json(results, output / "scale.json")
     save_figure(plot_model(results["model"]), output / "scale.png")
     print(f"\nwrote scale.json and scale.png to {output}")

@@ -4,9 +4,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import median
 
-from .output import print_table
+from .output import spread, table
 
 TRAIN = Path(__file__).parent.parent / "train.py"
 BARE = "python -c pass"
@@ -18,27 +17,18 @@ STARTUP = {
 }
 JOB = {
     # The job needs MXNet, which mxlinreg imports only when it is used.
-    "import": ["-c", "import mxlinreg, mxnet"],
-    "train.py": [str(TRAIN), "--engine", "compiled"],
+    "import mxlinreg, mxnet": ["-c", "import mxlinreg, mxnet"],
+    "train.py --engine compiled": [str(TRAIN), "--engine", "compiled"],
 }
 LEAST_TURNS = 7  # These processes are short, and the spread of fewer says little.
 
 
-def measure_startup(runs):
-    """For each command, its seconds in each turn, and by how many they exceed Python's alone."""
-    seconds = time_in_turns(STARTUP, max(runs, LEAST_TURNS))
+def measure_startup(settings):
+    """The seconds of each short command, and of the chapter's job beside its import alone."""
     return {
-        name: {
-            "seconds": values,
-            "more": [value - bare for value, bare in zip(values, seconds[BARE])],
-        }
-        for name, values in seconds.items()
+        "startup": time_in_turns(STARTUP, max(settings.runs, LEAST_TURNS)),
+        "job": time_in_turns(JOB, settings.runs),
     }
-
-
-def measure_job(runs):
-    """The seconds of the import alone, and of the chapter's job with the compiled engine."""
-    return time_in_turns(JOB, runs)
 
 
 def time_in_turns(commands, turns):
@@ -52,10 +42,18 @@ def time_in_turns(commands, turns):
     return {name: values[1:] for name, values in seconds.items()}  # The first fills the caches.
 
 
-def print_startup(startup):
-    print("\n### Start-up: whole processes\n")
-    rows = []
-    for name, process in startup.items():
-        more = process["more"]
-        rows.append([name, median(process["seconds"]), median(more), min(more), max(more)])
-    print_table(["process", "s", f"s more than `{BARE}`", "from", "to"], rows)
+def more_than_bare(startup, name):
+    """The seconds by which a command exceeds Python's alone, in each turn."""
+    return [value - bare for value, bare in zip(startup[name], startup[BARE])]
+
+
+def startup_tables(results):
+    startup, job = results["startup"], results["job"]
+    rows = [
+        [name, *spread(seconds), *spread(more_than_bare(startup, name))]
+        for name, seconds in startup.items()
+    ]
+    more = f"s more than `{BARE}`"
+    processes = table(["process", "s", "quartiles", more, "quartiles"], rows)
+    jobs = table(["process", "s", "quartiles"], [[name, *spread(s)] for name, s in job.items()])
+    return f"{processes}\n\n{jobs}"

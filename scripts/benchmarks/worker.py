@@ -1,4 +1,4 @@
-"""One worker of a job that benchmark.py --scale starts.
+"""One worker of a job that benchmark.py --only scale starts.
 
 Started as ``worker.py SETTINGS FILE``: the settings are the arguments of `measure` in JSON, and
 the worker of rank 0 writes the result to the file.
