@@ -1,7 +1,7 @@
 """Linear regression from scratch: the tutorial chapter as a package, on MXNet 1.9.1.
 
-A name is imported when it is first asked for, so importing this costs next to nothing. What it
-does at once is to make ``import mxnet`` work on today's Python and NumPy (`mxlinreg.alive`).
+Importing the package takes a few milliseconds, because each public name is imported when it is
+first used. The import makes ``import mxnet`` work on today's Python and NumPy (`mxlinreg.alive`).
 """
 
 from typing import TYPE_CHECKING, Any, List
@@ -28,13 +28,17 @@ if TYPE_CHECKING:
     from .fitting.regressor import LinearRegressor as LinearRegressor
     from .models.export import export_onnx as export_onnx
     from .models.export import export_symbol as export_symbol
+    from .models.model import Model as Model
+    from .models.model import as_params as as_params
+    from .models.model import load_model as load_model
+    from .models.model import save_model as save_model
     from .rows.array_loader import ArrayLoader as ArrayLoader
     from .rows.files import stream as stream
     from .training.run import train as train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-# Each public name and the module that has it; None for a room, which is public itself.
+# Each public name and the module that defines it; None for a room that is public as a whole.
 _PLACES = {
     "context": "chapter.contexts",
     "real_fn": "chapter.scratch",
@@ -51,6 +55,10 @@ _PLACES = {
     "least_squares": "exact.solve",
     "LeastSquares": "exact.result",
     "RankError": "exact.result",
+    "Model": "models.model",
+    "save_model": "models.model",
+    "load_model": "models.model",
+    "as_params": "models.model",
     "export_onnx": "models.export",
     "export_symbol": "models.export",
     "LinearRegressor": "fitting.regressor",
@@ -63,7 +71,7 @@ _PLACES = {
 _install()
 
 
-if not TYPE_CHECKING:  # so that type checkers find names that are not there
+if not TYPE_CHECKING:  # hidden from type checkers, which would then accept every name
 
     def __getattr__(name: str) -> Any:
         from importlib import import_module
@@ -85,7 +93,7 @@ def __dir__() -> List[str]:
 
 
 def _public_names() -> List[str]:
-    """The names of `_PLACES`, without LinearRegressor where scikit-learn is missing or too old."""
+    """The names in `_PLACES`, without LinearRegressor if scikit-learn is missing or too old."""
     from importlib import metadata
 
     try:

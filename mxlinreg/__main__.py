@@ -1,30 +1,44 @@
-"""The command `mxlinreg`, which is also ``python -m mxlinreg``."""
+"""The command ``mxlinreg``, which ``python -m mxlinreg`` runs too."""
 
 import os
 import sys
 from importlib import import_module
 
 from . import __version__
+from .commands.signals import Stopped, end_undisturbed, stopping_on_signals
 
-COMMANDS = "train", "predict", "launch"
+COMMANDS = "train", "predict", "show", "launch"
 HELP = """\
 usage: mxlinreg COMMAND [OPTIONS]
 
 Linear regression from scratch, on MXNet.
 
   mxlinreg train      train the chapter's model, on its synthetic data or on a table of your own
-  mxlinreg predict    predict from a table with a model that mxlinreg train has saved
-  mxlinreg launch     run a training as several worker processes, here or on several machines
+  mxlinreg predict    predict from a table with a saved model
+  mxlinreg show       print the contents of a saved model
+  mxlinreg launch     run a training as several worker processes, on one or several machines
 
-mxlinreg COMMAND --help lists the options of a command, mxlinreg --version tells the version."""
+mxlinreg COMMAND --help lists the options of a command; mxlinreg --version prints the version."""
 
 
 def main(argv=None):
-    """Run the command that `argv`, or else the command line, begins with."""
+    """Run the command that the first of the arguments `argv` names; by default the process's."""
     for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # closed before the start
+        if getattr(sys, stream) is None:  # the stream was closed before Python started
             setattr(sys, stream, open(os.devnull, "w"))
-    name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    with stopping_on_signals():
+        try:
+            run(sys.argv[1:] if argv is None else argv)
+        except Stopped as stopped:  # raised where the command itself does not catch it
+            print("mxlinreg: interrupted", file=sys.stderr)
+            sys.exit(stopped.status)
+        finally:
+            if argv is None:  # run as a program, which now ends
+                end_undisturbed()
+
+
+def run(argv):
+    name, *arguments = argv or ["--help"]
     if name in COMMANDS:
         import_module(f"{__package__}.commands.{name}").main(arguments)
     elif name in ("-h", "--help"):

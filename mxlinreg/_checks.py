@@ -11,12 +11,12 @@ import numpy as np
 
 
 def is_ndarray(array):
-    """Whether `array` is one of MXNet's."""
+    """Whether `array` is an MXNet array."""
     return hasattr(array, "asnumpy")
 
 
 def check_count(name, value, minimum=1):
-    """`value` as an int of at least `minimum`."""
+    """Return `value` as an int; raise unless it is one of at least `minimum`."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -29,7 +29,7 @@ def check_count(name, value, minimum=1):
 
 
 def check_number(name, value):
-    """`value` as a finite float of at least 0."""
+    """Return `value` as a float; raise unless it is a finite number of at least 0."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{name}: expected a number of at least 0, not {value!r}")
     number = float(value)
@@ -52,7 +52,7 @@ def check_params(params):
 def check_ndarrays(params):
     """Raise unless `params` is ``[w, b]``, two NDArrays with gradients on one context."""
     if not isinstance(params, (list, tuple)) or len(params) != 2:
-        raise TypeError("params: expected [w, b], as init_params gives them")
+        raise TypeError("params: expected [w, b], as init_params returns them")
     for name, param in zip("wb", params):
         if not (is_ndarray(param) and hasattr(param, "attach_grad")):
             raise TypeError(f"params: {name} must be an NDArray, not {type(param).__name__}")
@@ -66,7 +66,7 @@ def check_ndarrays(params):
 
 
 def check_shapes(w, b):
-    """Raise unless `w` and `b`, of MXNet or NumPy, have shapes and a dtype that belong together."""
+    """Raise unless the shapes and dtypes of `w` and `b`, of MXNet or NumPy, fit each other."""
     if w.ndim != 2 or b.shape != w.shape[1:]:
         raise ValueError(
             "params: w must have shape (inputs, outputs) and b (outputs,), "
@@ -80,7 +80,7 @@ def check_shapes(w, b):
 
 
 def check_batch(data, label, w):
-    """Raise unless a batch, or the whole data, fits the parameters."""
+    """Raise unless the shapes and dtypes of a batch, or of all data, fit the parameters."""
     num_inputs, num_outputs = w.shape
     if data.ndim != 2 or data.shape[1] != num_inputs:
         raise ValueError(f"data: shape {data.shape} does not fit w of shape {w.shape}")
@@ -90,8 +90,26 @@ def check_batch(data, label, w):
             f"label: shape {label.shape} fits neither data of shape {data.shape} "
             f"nor w of shape {w.shape}"
         )
-    if not data.dtype == label.dtype == w.dtype:
+    if data.dtype != label.dtype:
         raise ValueError(
-            f"data: {np.dtype(data.dtype)} with a label of {np.dtype(label.dtype)} does not fit "
-            f'params of {np.dtype(w.dtype)}; use astype, or init_params(dtype="...")'
+            f"label: {np.dtype(label.dtype)} with data of {np.dtype(data.dtype)}; both must have "
+            "one dtype, as after label.astype(data.dtype)"
         )
+    if data.dtype != w.dtype:
+        raise ValueError(_other_dtype("data", data, w))
+
+
+def check_input(X, w):
+    """Raise unless `X` is an NDArray of the dtype of the parameters."""
+    if not is_ndarray(X):
+        raise TypeError(f"X: expected an NDArray, not {type(X).__name__}; nd.array(X) makes one")
+    if X.dtype != w.dtype:
+        raise ValueError(_other_dtype("X", X, w))
+
+
+def _other_dtype(name, array, w):
+    dtype, own = np.dtype(array.dtype), np.dtype(w.dtype)
+    remedy = f'convert it with astype("{own}")'
+    if dtype in (np.float32, np.float64):
+        remedy = f'draw them with init_params(..., dtype="{dtype}"), or {remedy}'
+    return f"{name}: {dtype} does not fit params of {own}; {remedy}"

@@ -1,7 +1,7 @@
-"""The one gateway to MXNet: the only file of this package that imports it.
+"""The only file of this package that imports MXNet.
 
-``from .._mxnet import nd`` loads MXNet. ``from .. import _mxnet`` does not, until a function
-reads ``_mxnet.nd``. The package's import hook (`mxlinreg.alive`) is in place by then.
+``from .._mxnet import nd`` loads MXNet at once. ``from .. import _mxnet`` loads it when a function
+first reads ``_mxnet.nd``. The package's import hook (`mxlinreg.alive`) is in place by then.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -8,6 +8,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
+from mxlinreg import __version__
 from mxlinreg.commands.parsing import Parser, run
 
 CASES = Path(__file__).parent.parent / "tests" / "data" / "nist"
@@ -18,12 +19,37 @@ NAMES = {
     "wampler1": "Wampler1: a polynomial of degree 5, 21 rows",
     "filip": "Filip: a polynomial of degree 10, 82 rows",
 }
+PACKAGES = "numpy", "scikit-learn", "statsmodels", "mxnet"
+PAGE = """\
+# Accuracy
+
+How many digits does a library get right? The cases are from the Statistical Reference Datasets of
+NIST, which certifies their solutions to 15 digits. The tables count the correct digits (the
+negative decimal logarithm of the relative error) of the worst coefficient and the worst standard
+error, from 0 to 15. A dash means that the library gives none, or that the certified values are 0.
+
+The powers of the polynomials are rounded to float64 before any library sees them. This alone costs
+Filip's coefficients their last seven digits, so no solver can have more than eight there.
+
+This command writes the page, and its numbers to `docs/accuracy.json`. It needs the extra `bench`.
+
+```sh
+python scripts/accuracy.py --output docs/accuracy.md
+```
+
+The versions were {versions}.
+
+{tables}
+"""
 
 
 def make_parser():
     parser = Parser(description=__doc__)
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="file to write (default: standard output)"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="file to write, with the numbers in a JSON file beside it (default: standard output)",
     )
     return parser
 
@@ -31,49 +57,61 @@ def make_parser():
 def accuracy(args):
     from mxlinreg._files import replacing
 
-    text = report()
+    results = measure()
     if args.output is None:
-        print(text, end="")
-    else:
-        with replacing(args.output) as path:
-            Path(path).write_text(text)
-
-
-def report():
-    methods = mxlinreg, numpy, scikit_learn, statsmodels
-    certified = json.loads((CASES / "certified.json").read_text())
-    packages = "mxlinreg", "numpy", "scikit-learn", "statsmodels", "mxnet"
-    lines = [
-        "# Accuracy",
-        "",
-        "How many digits are correct on cases of the NIST Statistical Reference Datasets, whose",
-        "solutions are certified to 15: the log relative error of the worst coefficient and of the",
-        "worst standard error (of those not 0), at most 15. A dash: the library tells none.",
-        "",
-        "The powers of the polynomials are rounded to float64 before any library sees them. This",
-        "alone costs Filip's coefficients their last seven digits: no solver has more than eight.",
-        "",
-        "Made by `python scripts/accuracy.py --output docs/accuracy.md`, with "
-        + ", ".join(f"{package} {version(package)}" for package in packages)
-        + ".",
-        "",
-        "| coefficients | mxlinreg | NumPy | scikit-learn | statsmodels |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    rows = {
-        name: [method(*load(name, case)) for method in methods] for name, case in certified.items()
-    }
-    for title, part, key in (
-        (None, 0, "coefficients"),
-        ("standard errors", 1, "standard_errors"),
+        print(page(results), end="")
+        return
+    for path, text in (
+        (args.output, page(results)),
+        (args.output.with_suffix(".json"), json.dumps(results, indent=1) + "\n"),
     ):
-        if title:
-            lines += ["", f"| {title} | mxlinreg | NumPy | scikit-learn | statsmodels |"]
-            lines += ["|---|---:|---:|---:|---:|"]
-        for name in NAMES:
-            texts = [digits(result[part], certified[name][key]) for result in rows[name]]
-            lines.append(f"| {NAMES[name]} | {' | '.join(texts)} |")
-    return "\n".join(lines) + "\n"
+        with replacing(path) as temporary:
+            Path(temporary).write_text(text, encoding="utf-8")
+
+
+def measure():
+    """The versions, and for each case and library the correct digits, None where there are none."""
+    methods = {
+        "mxlinreg": mxlinreg,
+        "NumPy": numpy,
+        "scikit-learn": scikit_learn,
+        "statsmodels": statsmodels,
+    }
+    certified = json.loads((CASES / "certified.json").read_text())
+    versions = {package: version(package) for package in PACKAGES}
+    results = {"versions": {"mxlinreg": __version__, **versions}}
+    for part in ("coefficients", "standard_errors"):
+        results[part] = {name: {} for name in NAMES}
+    for name in NAMES:
+        for library, method in methods.items():
+            estimates = method(*load(name, certified[name]))
+            for part, values in zip(("coefficients", "standard_errors"), estimates):
+                results[part][name][library] = digits(values, certified[name][part])
+    return results
+
+
+def page(results):
+    """The text of docs/accuracy.md."""
+    tables = "\n\n".join(
+        table(title, results[part])
+        for part, title in (
+            ("coefficients", "coefficients"),
+            ("standard_errors", "standard errors"),
+        )
+    )
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return PAGE.format(versions=versions, tables=tables)
+
+
+def table(title, cases):
+    libraries = list(cases["norris"])
+    lines = [f"| {title} | {' | '.join(libraries)} |", "|---|" + "---:|" * len(libraries)]
+    for name, found in cases.items():
+        cells = (
+            "–" if found[library] is None else f"{found[library]:.1f}" for library in libraries
+        )
+        lines.append(f"| {NAMES[name]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def load(name, case):
@@ -123,9 +161,9 @@ def statsmodels(X, y, intercept):
 def digits(values, certified):
     """The log relative error of the worst value whose certified one is not 0."""
     if values is None or not any(certified):
-        return "–"
+        return None
     errors = [abs(value - c) / abs(c) for value, c in zip(values, certified) if c]
-    return f"{min(15.0, max(0.0, -math.log10(max(*errors, 1e-16)))):.1f}"
+    return min(15.0, max(0.0, -math.log10(max(*errors, 1e-16))))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,22 @@
-"""Why MXNet, or a GPU, does not work on this machine, and what to do about it."""
+"""Explain why MXNet or a GPU does not work on this machine, and what to do about it."""
 
+import platform
 from typing import Any
 
 _CUDA_PACKAGES = "mxnet-cu102, mxnet-cu110, mxnet-cu112, mxnet-cu116 or mxnet-cu117"
+_BUILDS = ("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64")
 
 
 def import_remedy(error: BaseException) -> str:
-    """What to do about an `error` that ``import mxnet`` has raised, in one line."""
-    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    """The one-line message for an `error` that ``import mxnet`` raised, with a remedy."""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    system, machine = platform.system(), platform.machine()
+    if missing == "mxnet" and (system, machine) not in _BUILDS:
+        return (
+            f"MXNet 1.9.1 was not built for {system} on {machine}, only for Linux on x86-64 and "
+            "arm64 and for Macs with Intel processors. Saved models and the exact solution do not "
+            "need it"
+        )
     if missing == "mxnet":
         remedy = 'pip install "mxnet==1.9.1"'
     elif missing == "distutils":
@@ -28,15 +37,15 @@ def check_gpu(mx: Any, ctx: Any) -> None:
     Parameters
     ----------
     mx : module
-        MXNet.
+        The module mxnet.
     ctx : mx.Context
-        Of a GPU.
+        The context of the GPU.
 
     Raises
     ------
     ValueError
-        If this MXNet is built for the CPU only, there is no such GPU, or it cannot run MXNet's
-        CUDA code.
+        If the installed MXNet is built for the CPU only, there is no such GPU, or the GPU cannot
+        run MXNet's CUDA code.
     """
     if not mx.runtime.Features().is_enabled("CUDA"):
         raise ValueError(

@@ -3,12 +3,14 @@
 from types import ModuleType
 from typing import Callable, Dict
 
+from .later import define_later
+
 
 def write_arguments_as_numpy_1(module: ModuleType) -> None:
-    """Let a module of MXNet's write operator arguments as NumPy 1 did.
+    """Let an MXNet module write operator arguments as NumPy 1 did.
 
-    MXNet sends arguments to its library as text, and parses "(3,)" but not NumPy 2's
-    "(np.int64(3),)".
+    MXNet's Python modules pass arguments to its library as text. The library parses "(3,)", but
+    not NumPy 2's "(np.int64(3),)".
     """
     import numpy as np
 
@@ -28,4 +30,5 @@ def write_arguments_as_numpy_1(module: ModuleType) -> None:
 MENDS: Dict[str, Callable[[ModuleType], None]] = {
     "mxnet._ctypes.ndarray": write_arguments_as_numpy_1,
     "mxnet._ctypes.symbol": write_arguments_as_numpy_1,
+    "mxnet.model": define_later,
 }

@@ -1,4 +1,4 @@
-"""NumPy as MXNet 1.9.1 knows it: a copy of its namespace with the names it has removed since."""
+"""A copy of NumPy's namespace with the names that MXNet 1.9.1 uses and NumPy has since removed."""
 
 import types
 
@@ -16,7 +16,7 @@ def _financial(name):
     return removed
 
 
-# Every name that MXNet 1.9.1 takes from NumPy and that some NumPy from 1.20 to 2.4 lacks.
+# Every name that MXNet 1.9.1 takes from NumPy and that some version from 1.20 to 2.4 lacks.
 _REMOVED = {
     "bool": bool,
     "int": int,
@@ -39,5 +39,5 @@ _REMOVED = {
 }
 
 numpy_with_removed_names = types.ModuleType("numpy")
-# NumPy 2 has a `bool` again, but it is another one.
+# NumPy 2 has a name `bool` again, for its own scalar type.
 vars(numpy_with_removed_names).update({**_REMOVED, **vars(np), "bool": bool})

@@ -8,12 +8,12 @@ from ..alive.diagnosis import check_gpu
 
 
 def context(device: Union[str, mx.Context] = "cpu") -> mx.Context:
-    """Name a device, and make sure that it works.
+    """Return the context of a device, after checking that it works.
 
     Parameters
     ----------
     device : str or mx.Context
-        "cpu", "cpu(1)", "gpu", "gpu(1)", or a context of MXNet's own on cpu or gpu.
+        "cpu", "cpu(1)", "gpu", "gpu(1)", or an MXNet context on cpu or gpu.
 
     Returns
     -------
@@ -24,8 +24,8 @@ def context(device: Union[str, mx.Context] = "cpu") -> mx.Context:
     TypeError
         If `device` is neither a str nor an `mx.Context`.
     ValueError
-        If it names no device, or a GPU that cannot be used: because this MXNet is built for
-        the CPU only, because there is no such GPU, or because the GPU cannot run MXNet's
+        If `device` names no device, or a GPU that cannot be used: because the installed MXNet is
+        built for the CPU only, because there is no such GPU, or because the GPU cannot run MXNet's
         CUDA code (1.9.1 holds machine code for compute capability 5.0 to 8.6).
     """
     if isinstance(device, str):

@@ -33,8 +33,8 @@ def synthetic(
     Raises
     ------
     TypeError, ValueError
-        If `num_examples` is not a positive int, `noise` is negative or not finite, or `dtype`
-        is another.
+        If `num_examples` is not a positive int, `noise` is negative or not finite, or `dtype` is
+        invalid.
     """
     num_examples = check_count("num_examples", num_examples)
     noise = check_number("noise", noise)

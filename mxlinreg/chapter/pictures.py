@@ -37,7 +37,7 @@ def plot_training(
     params: Sequence[nd.NDArray],
     sample_size: int = 100,
 ) -> "Figure":
-    """The chapter's two panels: the loss during training; estimated beside real values.
+    """The chapter's two panels: the loss during training, and estimated against real values.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def plot_training(
     X : NDArray of shape (n, 2)
     params : [w, b]
     sample_size : int
-        How many of the first rows of X the second panel shows.
+        The number of rows, from the first, that the second panel shows.
     """
     figure, (left, right) = new_figure(ncols=2)
-    left.plot(range(len(losses)), losses, "-r")
+    left.plot(losses, "-r")
     left.xaxis.get_major_locator().set_params(integer=True)
     label_axes(left, "Loss during training", "epoch", "mean loss")
     X = X[:sample_size]
@@ -65,14 +65,14 @@ def plot_training(
 def plot_errors(x: np.ndarray, y: np.ndarray, w: float, b: float) -> "Figure":
     """One-dimensional data, the line ``yhat = x w + b`` and each point's error as an arrow.
 
-    At the point with the largest error stands its share of the total square loss.
+    A label at the point with the largest error shows its share of the total square loss.
 
     Parameters
     ----------
     x, y : array of shape (n,)
     w, b : float
     """
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y)
     figure, axes = new_figure()
     ends = np.array([x.min(), x.max()])
     axes.plot(ends, ends * w + b, "--", color="tab:blue", label="ŷ = x·w + b")
@@ -134,7 +134,7 @@ def plot_network(num_inputs: int) -> "Figure":
 
 
 def new_figure(ncols: int = 1, height: float = 6.0) -> Tuple["Figure", Any]:
-    """A figure 1000 pixels wide, and its axes, an array of them from two columns on."""
+    """A figure 1000 pixels wide, and its axes: one, or an array of them if `ncols` is above 1."""
     try:
         from matplotlib.figure import Figure
     except ImportError:

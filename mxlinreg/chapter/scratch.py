@@ -1,9 +1,9 @@
-"""What the chapter writes by hand: the data's true function, the parameters, the model, the
-loss and the optimizer."""
+"""The pieces that the chapter writes by hand: the data's true function, the parameters, the
+model, the loss and the optimizer."""
 
 from typing import List, Sequence, Union
 
-from .._checks import check_count, check_dtype
+from .._checks import check_count, check_dtype, check_input
 from .._mxnet import mx, nd
 from .contexts import context
 
@@ -28,12 +28,12 @@ def init_params(
     ctx: Union[str, mx.Context] = "cpu",
     dtype: str = "float32",
 ) -> List[nd.NDArray]:
-    """Draw the weights `w`, then the bias `b`, from N(0, 1), with room for their gradients.
+    """Draw the weights `w`, then the bias `b`, from N(0, 1), and attach gradients to both.
 
     Parameters
     ----------
     num_inputs, num_outputs : int
-        The columns of the data, and of the label.
+        The numbers of columns of the data and of the label.
     ctx : str or mx.Context
         The chapter's `model_ctx`; anything that `context` takes.
     dtype : {"float32", "float64"}
@@ -46,7 +46,7 @@ def init_params(
     Raises
     ------
     TypeError, ValueError
-        If a number is not a positive int, or `dtype` is another.
+        If a number is not a positive int, or `dtype` is invalid.
     """
     num_inputs = check_count("num_inputs", num_inputs)
     num_outputs = check_count("num_outputs", num_outputs)
@@ -72,7 +72,15 @@ def net(X: nd.NDArray, w: nd.NDArray, b: nd.NDArray) -> nd.NDArray:
     Returns
     -------
     NDArray of shape (n, k)
+
+    Raises
+    ------
+    TypeError
+        If X is not an NDArray.
+    ValueError
+        If X and w differ in their dtype.
     """
+    check_input(X, w)
     return nd.dot(X, w) + b
 
 
@@ -85,12 +93,21 @@ def square_loss(yhat: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
     Parameters
     ----------
     yhat, y : NDArray of shape (n, k)
-        Of the same shape: MXNet would broadcast a `y` of shape (n,) to a wrong result.
 
     Returns
     -------
     NDArray of shape (1,)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ. MXNet would broadcast a `y` of shape (n,) to shape (n, n).
     """
+    if yhat.shape != y.shape:
+        raise ValueError(
+            f"square_loss: yhat has shape {yhat.shape} and y {y.shape}; both must have the same, "
+            "as after y.reshape(yhat.shape)"
+        )
     return nd.mean((yhat - y) ** 2)
 
 
@@ -100,7 +117,7 @@ def SGD(params: Sequence[nd.NDArray], lr: float) -> None:
     Parameters
     ----------
     params : sequence of NDArray
-        Each with the gradient that ``loss.backward()`` has left in ``param.grad``.
+        The parameters, each with the gradient that ``loss.backward()`` stored in ``param.grad``.
     lr : float
         The learning rate.
     """

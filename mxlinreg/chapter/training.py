@@ -12,9 +12,9 @@ from .scratch import SGD, net, square_loss
 
 
 class DivergenceError(ValueError):
-    """The loss or a parameter has left the finite numbers.
+    """The loss or a parameter became infinite or NaN.
 
-    The parameters are as they were before the epoch in which it happened.
+    The parameters are reset to their values before the epoch in which this happened.
     """
 
 
@@ -31,24 +31,25 @@ def train_epoch(
     params : [w, b]
         With gradients attached, as from `init_params`; changed in place.
     batches : iterable of (data, label)
-        NDArrays of shape (rows, d) and (rows,) or (rows, k), on any context: each batch moves
-        to that of the parameters.
+        NDArrays of shape (rows, d) and (rows,) or (rows, k), on any context. Each batch is moved
+        to the parameters' context.
     learning_rate : float
     train_bias : bool
-        False leaves `b` as it is, as fits do whose rows have weights or no intercept.
+        Whether to train b. False leaves it unchanged, as fits with weights or without an
+        intercept need.
 
     Returns
     -------
     float
-        The mean of the batches' losses, each taken before its step.
+        The mean of the batches' losses, each computed before the batch's step.
 
     Raises
     ------
     TypeError, ValueError
-        If the parameters, a batch or the learning rate does not fit, or there is no batch.
+        If the parameters, a batch or the learning rate are invalid, or there is no batch.
     DivergenceError
-        If a loss or the resulting parameters are not finite. The parameters are then as they
-        were before the epoch.
+        If a loss or a resulting parameter is not finite. The parameters are reset to their values
+        before the epoch.
     """
     check_params(params)
     learning_rate = check_number("learning_rate", learning_rate)
@@ -56,7 +57,7 @@ def train_epoch(
     model_ctx, num_outputs = w.context, w.shape[1]
     trained = params if train_bias else [w]
     num_batches = 0
-    # A Python float: summed up as NumPy scalars, the losses differ between NumPy 1 and 2.
+    # A Python float: the sum of NumPy scalars would differ between NumPy 1 and 2.
     cumulative_loss = 0.0
     with last_finite(params):
         for data, label in batches:
@@ -94,11 +95,12 @@ def run_epochs(
     Parameters
     ----------
     params : [w, b]
-    train_data : iterable of (data, label) for each epoch anew
+    train_data : iterable of (data, label)
+        Each epoch iterates over it once.
     epochs : int
     learning_rate : float
     run_epoch : callable
-        Trains for one epoch and gives its mean loss, as `train_epoch`.
+        Trains for one epoch and returns its mean loss, as `train_epoch`.
     on_epoch : callable
         Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch.
 
@@ -116,7 +118,7 @@ def run_epochs(
 
 @contextmanager
 def last_finite(params: Sequence[nd.NDArray]) -> Iterator[None]:
-    """Put `params` back as they were if the loss diverges within, or they end up not finite."""
+    """Reset `params` if the body raises DivergenceError or leaves one of them not finite."""
     before = [param.copy() for param in params]
     try:
         yield

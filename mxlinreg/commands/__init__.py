@@ -1,7 +1,6 @@
-"""The commands `mxlinreg train`, `predict` and `launch`: arguments in, library calls, text out.
+"""The commands `mxlinreg train`, `predict`, `show` and `launch`.
 
-Each command has a module of its name, with a function `main` that takes the arguments. What they
-compute is in the other rooms. NumPy, MXNet, the rest of the package, and the modules here that
-need them at once are imported inside of functions, so that `--help` and errors in the arguments
-take no time.
+Each command has a module of its name, whose function `main` parses the arguments, calls the other
+rooms and prints the results. NumPy, MXNet, the other rooms, and the modules here that import them
+at the top, are imported inside functions, so that `--help` and errors in the arguments are fast.
 """

@@ -1,9 +1,8 @@
-"""The epochs of `mxlinreg train`: printed as they end, resumed, and cut short by Ctrl-C.
+"""Run the epochs of `mxlinreg train`: print each, resume from a checkpoint, stop at a signal.
 
-Importing this loads MXNet.
+Importing this module loads MXNet.
 """
 
-import signal
 import sys
 import time
 from typing import List, NamedTuple, Optional
@@ -15,47 +14,40 @@ from ..models.checkpoint import read_checkpoint
 from ..rows.array_loader import ArrayLoader
 from ..training import train
 from .report import warn
+from .signals import Stopped
 
-SAMPLE = 200  # batches, from which the time of the training is estimated
+SAMPLE = 200  # batches; the training's duration is estimated from them
 
 
 class Place(NamedTuple):
-    """Where a training runs."""
+    """The devices and the job on which a training runs."""
 
     data_ctx: mx.Context
     devices: List[mx.Context]
     kv: Optional[mx.kv.KVStore]
-    """Of the job that this process is a worker of, if any."""
+    """The KVStore of the job if this process is a worker, else None."""
 
 
 def loader(X, y, batch_size, kv):
-    """The batches: of all rows, or of those that are this worker's share."""
+    """The batches of all rows or, in a worker, of this worker's share."""
     if kv is None:
         return ArrayLoader(X, y, batch_size)
     return distributed.Share(kv, *distributed.shard(kv, X, y), batch_size)
 
 
 def run_epochs(params, train_data, epochs, learning_rate, *, options, place):
-    """Train, and give the losses and whether Ctrl-C has cut it short."""
+    """Train; return the losses, and the `Stopped` that interrupted the training or None."""
     losses, checkpoint = [], options.checkpoint
     if options.resume and checkpoint.exists():
         losses = read_checkpoint(checkpoint)[0]["losses"]
         if not options.quiet:
             print(f"resuming after epoch {len(losses) - 1}", flush=True)
     left = max(0, epochs - len(losses))
-    interrupts = []
-
-    def interrupt(signum, frame):
-        interrupts.append(signum)
-        raise KeyboardInterrupt
 
     def on_epoch(epoch, mean_loss, params):
         losses.append(mean_loss)
         if not options.quiet:
             print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
-        # Python drops an exception that is raised while it frees an NDArray.
-        if interrupts:
-            raise KeyboardInterrupt
 
     settings = {
         "epochs": epochs,
@@ -69,21 +61,18 @@ def run_epochs(params, train_data, epochs, learning_rate, *, options, place):
         settings["engine"] = engine_for(options, place, left * len(train_data))
         has_bars = options.engine == "autograd" or options.stream
         settings["progress"] = has_bars and not options.quiet and sys.stderr.isatty()
-    previous = signal.signal(signal.SIGINT, interrupt)
     try:
         if place.kv is None:
             train(params, train_data, **settings)
         else:
             distributed.train(place.kv, params, train_data, sync=options.sync, **settings)
-    except KeyboardInterrupt:
-        return losses, True
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    return losses, False
+    except Stopped as stopped:
+        return losses, stopped
+    return losses, None
 
 
 def engine_for(options, place, num_batches):
-    """The engine of a training in this process alone."""
+    """The engine of a training without workers."""
     if len(place.devices) > 1 or options.kvstore is not None:
         return distributed.device_engine(place.devices, options.kvstore or "local")
     on_cpu = place.data_ctx.device_type == place.devices[0].device_type == "cpu"
@@ -93,7 +82,7 @@ def engine_for(options, place, num_batches):
 
 
 def autograd_with_hint(num_batches):
-    """The autograd engine, which tells of the compiled one if it will take over a minute."""
+    """The autograd engine, which suggests the compiled one if the training takes over a minute."""
     done = 0
     start = time.perf_counter()
 
@@ -110,5 +99,6 @@ def autograd_with_hint(num_batches):
     def epoch_with_hint(params, batches, learning_rate):
         return train_epoch(params, counted(batches) if done < SAMPLE else batches, learning_rate)
 
-    epoch_with_hint.name = "autograd"  # so a checkpoint of either is one of the other too
+    # The same name, so that a checkpoint can be resumed with or without the hint.
+    epoch_with_hint.name = "autograd"
     return epoch_with_hint

@@ -1,8 +1,8 @@
-"""Run a command as the workers of MXNet's KVStore, with the scheduler and the servers they need.
+"""Run a command as the workers of a job, with the scheduler and the servers they need.
 
-The command, after --, becomes a worker by `mx.kv.create("dist_sync")`, as mxlinreg train does
-with --kvstore dist_sync. Without --hosts all runs here and listens on the loopback address only.
-ps-lite, which connects them, has no authentication: with --hosts, the network must be private.
+The command, after --, joins the job by `mx.kv.create("dist_sync")`, as mxlinreg train does with
+--kvstore dist_sync. Without --hosts all processes run on this machine and listen on the loopback
+address only. MXNet connects them without authentication, so use --hosts only in a private network.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from .process import OUTPUT, Process
 
 LOOPBACK = "127.0.0.1"
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=3 -o ServerAliveCountMax=3"
-PORTS = range(10000, 32768)  # below those that a system hands out by itself
-# What another host gets of our variables.
+PORTS = range(10000, 32768)  # below the ephemeral ports, which the system assigns itself
+# Environment variables with these prefixes are passed on to processes on other hosts.
 INHERITED = "MXNET_", "PS_", "OMP_", "PYTHON", "PATH", "LD_LIBRARY_PATH"
-PATIENCE = 5  # seconds that a process has to end when it is asked to
+PATIENCE = 5  # seconds; a process that has not ended by then is killed
 
 
 def main(argv):
@@ -46,35 +46,39 @@ def make_parser():
     )
     add = parser.add_argument
     number = {"type": count(1), "default": 1}
-    add("-n", dest="num_workers", **number, metavar="WORKERS", help="how many (default: 1)")
-    add("-s", dest="num_servers", **number, metavar="SERVERS", help="how many (default: 1)")
+    add("-n", dest="num_workers", **number, metavar="N", help="number of workers (default: 1)")
+    add("-s", dest="num_servers", **number, metavar="N", help="number of servers (default: 1)")
     add(
         "--hosts",
         dest="hosts_file",
         type=Path,
         metavar="FILE",
-        help="a file of hosts, one on a line, over which the processes are dealt in turns, "
-        "the scheduler on the first; all have this folder and this Python (default: here)",
+        help="file with one host per line; the processes go to the hosts in turn, the scheduler "
+        "to the first; each host needs this folder and this Python (default: this machine)",
     )
     add(
         "--rsh",
         type=shlex.split,
         metavar="COMMAND",
-        help="what runs a command on a host, which are appended to it (default: ssh)",
+        help="program that runs a command on a host; the host and the command are appended to it "
+        "(default: ssh)",
     )
     add("command", nargs="+", metavar="COMMAND", help="the command of a worker, after --")
     return parser
 
 
 def launch(*, command, num_workers, num_servers, hosts_file, rsh):
-    """Run the job and exit with its status; `hosts_file` and `rsh` are None for a job here."""
+    """Run the job and exit with its status.
+
+    `hosts_file` and `rsh` are None for a job on this machine.
+    """
     hosts = read_hosts(hosts_file) if hosts_file else [LOOPBACK]
     rsh = (rsh or SSH.split()) if hosts_file else []
     addresses = {host: address_of(host, rsh) for host in hosts}
     ports = free_ports(num_workers + num_servers + 1, local=not rsh)
     processes = plan(command, num_workers, num_servers, hosts, addresses, ports)
-    ended = SimpleQueue()  # a signal's handler may put into it, whatever it comes amid
-    # A signal waits its turn: an exception here would lose a process that is just being started.
+    ended = SimpleQueue()  # unlike Queue, safe to fill from a signal's handler
+    # A signal is queued, because an exception could lose a process that is just being started.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: ended.put((None, 128 + number)))
     started = []
@@ -113,7 +117,7 @@ def address_of(host, rsh):
         address = socket.gethostbyname(host.rpartition("@")[2])
         if not ipaddress.ip_address(address).is_loopback:
             return address
-    # A name that only `rsh` knows, or that stands for loopback here: the host knows its address.
+    # Only `rsh` knows the name, or it means loopback on this machine, so ask the host itself.
     asked = subprocess.run(
         [*rsh, host, "hostname", "-I"],
         stdin=subprocess.DEVNULL,
@@ -122,12 +126,12 @@ def address_of(host, rsh):
     )
     addresses = [text for text in asked.stdout.split() if ":" not in text]
     if asked.returncode != 0 or not addresses:
-        raise ValueError(f"--hosts: {host} tells no address; give it by its address")
+        raise ValueError(f"--hosts: the address of {host} is unknown; write its IP address instead")
     return addresses[0]
 
 
 def free_ports(number, local):
-    """Ports that nothing listens on here; on other hosts ps-lite itself takes another then."""
+    """Ports that are free on this machine. On other hosts ps-lite replaces a port that is taken."""
     ports = random.sample(PORTS, len(PORTS))
     if not local:
         return ports[:number]
@@ -141,7 +145,7 @@ def free_ports(number, local):
 
 
 def plan(command, num_workers, num_servers, hosts, addresses, ports):
-    """The processes, in the order of their start, each with its variables."""
+    """The processes in the order in which they start, each with its environment variables."""
     root, *ports = ports
     common = {
         **{name: value for name, value in os.environ.items() if name.startswith(INHERITED)},
@@ -150,10 +154,10 @@ def plan(command, num_workers, num_servers, hosts, addresses, ports):
         "DMLC_NUM_WORKER": str(num_workers),
         "DMLC_NUM_SERVER": str(num_servers),
     }
-    # MXNet 1.9.1's server does not initialise the variable that says whether float64 is kept as
-    # it is or rounded to float32; so glibc is to fill with zeros all memory that it hands out.
+    # MXNet 1.9.1's server leaves the flag that keeps values in float64 uninitialised. With these
+    # settings glibc fills all memory that it allocates with zeros.
     for_server = {"GLIBC_TUNABLES": "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0"}
-    # As it is imported, MXNet becomes the scheduler or a server, and stays so until it is ended.
+    # With DMLC_ROLE set to one of these two, importing MXNet runs it until the job ends.
     serve = [sys.executable, "-c", "import mxlinreg, mxnet"]
     roles = [("scheduler", 0)]
     roles += [("server", i) for i in range(num_servers)]
@@ -166,7 +170,7 @@ def plan(command, num_workers, num_servers, hosts, addresses, ports):
             variables.update(for_server)
         program = command if role == "worker" else serve
         processes.append(Process(role, host, variables, program))
-    # ps-lite ranks the nodes by address, from the last in alphabetical order on, and by port.
+    # ps-lite ranks the nodes by address, in descending alphabetical order, and then by port.
     for role in ("server", "worker"):
         of_role = [process for process in processes if process.role == role]
         of_role.sort(key=lambda process: int(process.variables["PORT"]))
@@ -177,7 +181,10 @@ def plan(command, num_workers, num_servers, hosts, addresses, ports):
 
 
 def what_ended(process, status):
-    """In words, why the job is to end: a process, or None for a signal to the launcher."""
+    """The message that says why the job ends.
+
+    `process` is the process that failed, or None if the launcher received a signal.
+    """
     try:
         name = signal.Signals(status - 128).name
     except ValueError:
@@ -190,7 +197,10 @@ def what_ended(process, status):
 
 
 def first_failure(ended, num_workers):
-    """Wait for all workers to succeed, for any process to fail or for a signal; the status."""
+    """Wait until all workers have succeeded, any process fails or a signal comes.
+
+    Returns the exit status.
+    """
     while num_workers > 0:
         process, status = ended.get()
         if status != 0:

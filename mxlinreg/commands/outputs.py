@@ -1,36 +1,51 @@
-"""The files that `mxlinreg train` writes: whether it can, and the pictures."""
+"""The files that `mxlinreg train` writes: checks before the training, and the pictures after it."""
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
+# All names of pictures that --plot can write to a folder.
+PICTURES = (
+    "after", "before", "coefficients", "data", "errors", "losses", "network", "predictions",
+    "residuals",
+)  # fmt: skip
 
 
-def check_outputs(*, save, checkpoint, resume, plot):
-    """Find out now, not after the training, whether the results can be written."""
-    from .._files import check_writable
-    from ..models.checkpoint import description_path
+def check_outputs(*, data, save, checkpoint, resume, plot):
+    """Check before the training that the results can be written after it."""
+    from .._files import check_different, check_writable
     from ..plotting import plot_network
 
+    pictures = {}
+    if plot is not None and not is_picture(plot):
+        pictures = {f"--plot ({name})": plot / f"{name}.png" for name in PICTURES}
+    check_different(
+        {"--data": data, "--save": save, "--checkpoint": checkpoint, "--plot": plot, **pictures}
+    )
     if save is not None:
         check_writable("--save", save)
-        check_writable("--save", description_path(save))
     if checkpoint is not None:
         check_writable("--checkpoint", checkpoint)
-        if save is not None and checkpoint in (save, description_path(save)):
-            raise ValueError(f"--checkpoint: {checkpoint} is where --save writes the model")
         if checkpoint.exists() and not resume:
-            raise ValueError(f"--checkpoint: {checkpoint} exists; --resume goes on from it")
+            raise ValueError(f"--checkpoint: {checkpoint} exists; add --resume to continue from it")
     if plot is not None:
-        plot_network(1)  # is matplotlib there?
-        if plot.suffix.lower() in PICTURE_ENDINGS and not plot.is_dir():
+        plot_network(1)  # raises now if matplotlib is missing
+        if is_picture(plot):
             check_writable("--plot", plot)
         elif plot.exists() and not plot.is_dir():
-            raise ValueError(f"--plot: {plot} is a file, and its ending names no picture")
+            raise ValueError(
+                f"--plot: {plot} is a file that does not end in {', '.join(PICTURE_ENDINGS)}; "
+                "give a picture or a folder"
+            )
         else:
             plot.mkdir(parents=True, exist_ok=True)
             check_writable("--plot", plot / "data.png")
 
 
+def is_picture(path):
+    """Whether `path` names one picture rather than a folder."""
+    return path.suffix.lower() in PICTURE_ENDINGS and not path.is_dir()
+
+
 def save_pictures(path, main_picture, pictures):
-    """Write the one picture that a file's name asks for, or all into a folder."""
+    """Write all pictures if `path` is a folder, else the main one to this file."""
     from ..plotting import save_figure
 
     if path.is_dir():

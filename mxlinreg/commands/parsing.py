@@ -1,4 +1,4 @@
-"""What the commands share: arguments that are checked, one line for an error, the exit status."""
+"""Shared by the commands: types of arguments, one-line error messages, exit statuses."""
 
 import argparse
 import math
@@ -12,7 +12,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def count(minimum, maximum=math.inf):
-    """An argument type: an int within these bounds."""
+    """An argument type: an int from `minimum` to `maximum`."""
 
     def parse(text):
         value = int(text)
@@ -25,7 +25,7 @@ def count(minimum, maximum=math.inf):
 
 
 def number(minimum, below=math.inf):
-    """An argument type: a number from `minimum` on and less than `below`."""
+    """An argument type: a number of at least `minimum` and less than `below`."""
 
     def parse(text):
         value = float(text)
@@ -46,20 +46,20 @@ def run(parser, command, argv=None):
 
 
 def status_of(prog, command):
-    """Call `command`; the exit status is 0, 1 on an error, which is printed, or 130 on Ctrl-C."""
+    """Call `command` and return the exit status: 0, 1 after an error, 128 + n after signal n."""
     try:
         command()
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         print(f"{prog}: {str(interrupt) or 'interrupted'}", file=sys.stderr)
-        return 130
+        return getattr(interrupt, "status", 130)
     except BrokenPipeError:
-        # Whatever read our output has had enough; nothing more can be written to it.
+        # The reader of stdout has closed it. Python would fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, TypeError, ImportError, OSError, MemoryError, RuntimeError) as error:
         message = str(error) or type(error).__name__
-        if isinstance(error, RuntimeError):  # MXNet's, which end with what went wrong
+        if isinstance(error, RuntimeError):  # MXNet's errors have the cause on their last line
             message = message.strip().splitlines()[-1]
         message = " ".join(message.split())
         print(f"{prog}: error: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A process of a job, here or on another host, whose output comes out line by line."""
+"""A process of a job, on this machine or another host, whose output is relayed line by line."""
 
 import os
 import shlex
@@ -9,8 +9,8 @@ import threading
 import time
 from contextlib import suppress
 
-# A shell reads this from its stdin, which stays open as long as we live; when it closes, the
-# shell's whole process group ends.
+# A shell reads this script from its stdin, which the launcher keeps open as long as it lives. When
+# stdin closes, the shell ends its whole process group.
 SCRIPT = """\
 {{
 exec 3<&0
@@ -26,7 +26,7 @@ OUTPUT = threading.Lock()
 
 
 class Process:
-    """One process of the job, by way of the shell that watches over it."""
+    """One process of the job, and the shell that runs it and ends it with the launcher."""
 
     def __init__(self, role, host, variables, command):
         self.role, self.host, self.variables, self.command = role, host, variables, command
@@ -39,7 +39,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # a group of its own, out of the terminal's reach
+            start_new_session=True,  # a process group of its own, which Ctrl-C does not reach
         )
         variables = {**self.variables, "DMLC_ROLE": self.role}
         lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
@@ -48,7 +48,7 @@ class Process:
             variables="\n".join(lines),
             command=shlex.join(self.command),
         )
-        with suppress(BrokenPipeError):  # it has ended already, and its status tells why
+        with suppress(BrokenPipeError):  # the shell has ended already; its status is reported
             self.shell.stdin.write(script.encode())
             self.shell.stdin.flush()
         streams = (self.shell.stdout, sys.stdout), (self.shell.stderr, sys.stderr)
@@ -67,12 +67,12 @@ class Process:
                 target.buffer.flush()
 
     def wait(self):
-        """The status of its end, as a shell has it: 128 and the signal's number."""
+        """Wait for the end; return the status as a shell does: 128 + n after signal n."""
         status = self.shell.wait()
         return status if status >= 0 else 128 - status
 
     def relayed(self, deadline):
-        """Wait until its output is closed: its last lines are out, and all of its group ended."""
+        """Wait until the output has been relayed to its end, which is when the group has ended."""
         for reader in self.readers:
             reader.join(max(0, deadline - time.monotonic()))
 
@@ -81,7 +81,7 @@ class Process:
             self.shell.stdin.close()
 
     def kill(self, deadline):
-        """Leave nothing of its group behind that has not ended by then."""
+        """Kill what remains of the process group at the deadline."""
         with suppress(subprocess.TimeoutExpired):
             self.shell.wait(max(0, deadline - time.monotonic()))
         with suppress(ProcessLookupError):

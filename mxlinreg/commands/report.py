@@ -1,6 +1,8 @@
-"""What `mxlinreg train` prints, on stdout and as warnings."""
+"""The output of `mxlinreg train`: results on stdout and warnings on stderr."""
 
 import sys
+
+from .signals import Stopped
 
 
 def print_contexts(place):
@@ -9,7 +11,7 @@ def print_contexts(place):
 
 
 def print_beside_truth(w, b):
-    """The parameters beside those of the chapter's function."""
+    """Print the parameters beside those of the chapter's true function."""
     print(f"\n{'':6}{'learned':>12}{'true':>8}")
     learned = [*w.asnumpy().ravel(), *b.asnumpy()]
     for name, value, true in zip(("w[0]", "w[1]", "b"), learned, (2, -3.4, 4.2)):
@@ -36,7 +38,7 @@ def print_coefficients(columns, params, target):
 
 
 def print_distance(X, y, mse):
-    """How far from the least-squares solution the training has ended."""
+    """Print by how much the training MSE exceeds that of the least-squares solution."""
     from ..fitting.metrics import least_mse
 
     least = least_mse(X, y)
@@ -47,19 +49,17 @@ def print_distance(X, y, mse):
     print(f"\nthe training MSE is {above} that of the least-squares solution, {least:.6g}")
 
 
-def print_end(save, checkpoint, losses, interrupted):
-    """Tell where the model is; after Ctrl-C raise what tells so, and how far it has come."""
-    from ..models.checkpoint import description_path
-
+def print_end(save, checkpoint, losses, stopped):
+    """Print where the model was saved. After a signal raise `Stopped` with that message instead."""
     saved = "nothing saved"
     if save is not None:
-        saved = f"saved {save} and {description_path(save)}"
-        if not interrupted:
+        saved = f"saved {save}"
+        if stopped is None:
             print(f"\n{saved}")
-    if interrupted:
+    if stopped is not None:
         if checkpoint is not None and checkpoint.exists():
-            saved += f"; --resume goes on from {checkpoint}"
-        raise KeyboardInterrupt(f"interrupted after {len(losses)} epochs; {saved}")
+            saved += f"; add --resume to continue from {checkpoint}"
+        raise Stopped(stopped.number, f"interrupted after {len(losses)} epochs; {saved}")
 
 
 def warn_of_constants(columns, scales, where=""):
@@ -69,9 +69,9 @@ def warn_of_constants(columns, scales, where=""):
 
 
 def warn_if_far(metrics):
-    """A rate can be too large for the data, and the training too short to overflow."""
+    """Warn of a learning rate that is too large, if the training was too short to overflow."""
     if metrics["r2"] is not None and metrics["r2"] < -1:
-        warn("the fit is farther from the training rows than their mean; lower --learning-rate")
+        warn("the fit is worse than the mean of the training rows; lower --learning-rate")
 
 
 def warn(message):

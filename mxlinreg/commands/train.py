@@ -32,6 +32,7 @@ def train(options):
         if kv is None or kv.rank == 0:
             save, plot = options.save, options.plot
             check_outputs(
+                data=options.data,
                 save=save,
                 checkpoint=options.checkpoint,
                 resume=options.resume,
@@ -54,24 +55,29 @@ def train(options):
 def start_mxnet(data_ctx, model_ctx):
     """Start MXNet with the engine that suits operations as small as the chapter's.
 
-    NaiveEngine runs each operation in the calling thread: the same bits in 0.5 to 0.7 of the
-    time. MXNet announces any engine but its default on stderr, past Python, as it starts it.
+    NaiveEngine runs each operation in the calling thread, with the same bits in 0.5 to 0.7 of the
+    time. When MXNet starts any engine but its default, its C++ code writes a message to stderr.
 
-    Python's garbage collector would look again and again, and in vain, at the many objects that
-    the imports make. Without this a whole process takes a fifth to a third longer
+    The imports create many objects that live to the end. If Python's garbage collector visited
+    them again and again, a whole process would take a fifth to a third longer
     (docs/performance.md).
     """
     gc.set_threshold(200_000)
-    # Devices work side by side only with MXNet's own engine.
+    # Only MXNet's default engine lets several devices work in parallel.
     on_one_cpu = len(model_ctx) == 1 and all(
         ctx.startswith("cpu") for ctx in (data_ctx, *model_ctx)
     )
     if on_one_cpu and "MXNET_ENGINE_TYPE" not in os.environ:
         os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
-        with silent_stderr():
-            from ..chapter.scratch import init_params
+        try:
+            with silent_stderr():
+                from ..chapter.scratch import init_params
 
-            init_params()
+                init_params()
+        except BaseException:
+            # MXNet would write the message when the process ends.
+            del os.environ["MXNET_ENGINE_TYPE"]
+            raise
     else:
         from .._mxnet import mx  # noqa: F401
     gc.freeze()
@@ -79,7 +85,7 @@ def start_mxnet(data_ctx, model_ctx):
 
 @contextmanager
 def silent_stderr():
-    """Drop what this process writes to its stderr, by whatever library. A closed one stays so."""
+    """Drop everything this process writes to stderr, from C++ too. A closed stderr stays closed."""
     try:
         stderr = os.dup(2)
     except OSError:
@@ -96,7 +102,7 @@ def silent_stderr():
 
 @contextmanager
 def joined_job(timeout):
-    """The KVStore of the job that this process is a worker of, of which only rank 0 prints."""
+    """Join the job as a worker; yield its KVStore. Only the worker of rank 0 prints."""
     from .. import distributed
 
     with distributed.connect(timeout) as kv, open(os.devnull, "w") as nowhere:
@@ -111,8 +117,7 @@ def train_chapter(*, options, place, save, plot):
     from ..chapter.data import synthetic
     from ..chapter.scratch import init_params
     from ..fitting.metrics import metrics
-    from ..models.checkpoint import save_model
-    from ..models.table_model import describe
+    from ..models.model import Model, save_model
     from ..rows.sources import as_rows
     from .epochs import loader, run_epochs
 
@@ -124,16 +129,16 @@ def train_chapter(*, options, place, save, plot):
         before = plotting.plot_training([], X, params)
     print_contexts(place)
 
-    losses, interrupted = run_epochs(
+    losses, stopped = run_epochs(
         params, train_data, options.epochs, options.learning_rate, options=options, place=place
     )
 
-    # Saved before anything is printed, which may fail.
+    # Save first, because printing may fail.
     if save is not None:
         results = {"training": metrics(as_rows(X, y), params)}
-        save_model(save, params, describe(["x0", "x1"], "y", results, losses))
+        save_model(save, Model(*params, metrics=results, losses=losses))
     print_beside_truth(w, b)
-    print_end(save, options.checkpoint, losses, interrupted)
+    print_end(save, options.checkpoint, losses, stopped)
     if plot is not None:
         after = plotting.plot_training(losses, X, params)
         x = np.linspace(0, 4, 12)

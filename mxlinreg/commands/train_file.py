@@ -1,7 +1,7 @@
-"""Train on a file: read whole, or as a stream. Importing this loads MXNet."""
+"""Train on a file, read at once or as a stream. Importing this module loads MXNet."""
 
 from functools import partial
-from typing import Any, List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from .._mxnet import nd
 from ..exact import RankError, least_squares
 from ..fitting.metrics import metrics
 from ..fitting.table import Scaling, default_batch_size, standardize_table, train_standardized
-from ..models.checkpoint import save_model
-from ..models.table_model import describe, predict
+from ..models.model import Model, save_model
 from ..rows import stream, tables
 from ..rows.sources import as_rows
 from .epochs import loader, run_epochs
@@ -25,6 +24,7 @@ from .report import (
     warn_if_far,
     warn_of_constants,
 )
+from .signals import Stopped
 
 
 class Fit(NamedTuple):
@@ -32,10 +32,10 @@ class Fit(NamedTuple):
 
     params: List[nd.NDArray]
     losses: List[float]
-    interrupted: bool
-    """Whether Ctrl-C has cut the training short."""
+    stopped: Optional[Stopped]
+    """The signal that interrupted the training, or None."""
     solution: Any
-    """The result of least squares, or None for a training."""
+    """The result of `least_squares`, or None after a training."""
 
 
 def train_table(*, options, place, save, plot):
@@ -68,17 +68,18 @@ def train_table(*, options, place, save, plot):
             options.batch_size or default_batch_size(len(training)),
             place.kv,
         )
-        print("the losses are those of the standardized target")
+        if not options.quiet:
+            print("the losses are those of the standardized target")
         fit = trained(train_data, scaling, options, place)
     results = {"training": metrics(as_rows(*own), fit.params)}
     if len(validation):
         results["validation"] = metrics(as_rows(X[validation], table.y[validation]), fit.params)
-    encoding = table.features, table.levels, fill
+    encoding = {"features": table.features, "levels": table.levels, "fill": fill}
     finish(fit, table.columns, results, options, save, encoding=encoding, training=own)
     if plot is not None:
-        yhat = predict(X, fit.params)
+        model = Model(*fit.params)
+        yhat, w, b = model.predict(X), model.w, model.b
         predictions = plotting.plot_predictions(table.y, yhat, options.target)
-        w, b = (param.asnumpy() for param in fit.params)
         pictures = {
             "predictions": predictions,
             "residuals": plotting.plot_residuals(table.y, yhat, options.target),
@@ -118,32 +119,34 @@ def train_stream(*, options, place, save):
         warn_of_constants(columns, own.X_scale)
         scaling = Scaling(own.X_mean, own.X_scale, own.y_mean, own.y_scale)
         fit = trained(train_data, scaling, options, place)
-    results = {} if fit.interrupted else {"training": metrics(as_given, fit.params)}
+    results = {} if fit.stopped else {"training": metrics(as_given, fit.params)}
     finish(fit, columns, results, options, save)
 
 
 def held_out(num_rows, share):
-    """The rows to train on and those to validate with, drawn at random, each in their order."""
+    """The training rows and the validation rows, drawn at random, each in ascending order."""
     rows = np.random.permutation(num_rows)
     number = round(share * num_rows)
     if number == num_rows:
-        raise ValueError(f"--validation: leaves none of {num_rows} rows for the training")
+        raise ValueError(
+            f"--validation: {share} leaves none of {num_rows} rows to train on; give less than that"
+        )
     return np.sort(rows[number:]), np.sort(rows[:number])
 
 
 def solved(rows, dtype, columns=None):
-    """The least-squares fit; an error names columns in the words of the command."""
+    """The least-squares fit. Its errors name the command's options."""
     try:
         solution = least_squares(rows, columns=columns)
     except RankError as error:
-        raise ValueError(f"--data: {error.args[0]}; leave columns out by --features") from None
+        raise ValueError(f"--data: {error.args[0]}; leave columns out with --features") from None
     w, b = solution.coefficients.reshape(-1, 1), [solution.intercept]
-    return Fit([nd.array(param, dtype=dtype) for param in (w, b)], [], False, solution)
+    return Fit([nd.array(param, dtype=dtype) for param in (w, b)], [], None, solution)
 
 
 def trained(train_data, scaling, options, place):
-    """The fit that the training on standardized rows ends with."""
-    params, (losses, interrupted) = train_standardized(
+    """The fit after training on standardized rows, in the units of the data."""
+    params, (losses, stopped) = train_standardized(
         train_data,
         scaling,
         options.epochs,
@@ -152,15 +155,22 @@ def trained(train_data, scaling, options, place):
         ctx=place.devices[0],
         dtype=options.dtype,
     )
-    return Fit(params, losses, interrupted, None)
+    return Fit(params, losses, stopped, None)
 
 
-def finish(fit, columns, results, options, save, encoding=(), training=None):
-    """Save the fit and print it, with its distance from the best one where there are the rows."""
-    # Saved before anything is printed, which may fail.
+def finish(fit, columns, results, options, save, encoding=None, training=None):
+    """Save the fit and print it; with `training` rows, also its distance from least squares."""
+    # Save first, because printing may fail.
     if save is not None:
-        description = describe(columns, options.target, results, fit.losses, *encoding)
-        save_model(save, fit.params, description)
+        model = Model(
+            *fit.params,
+            columns=columns,
+            target=options.target,
+            metrics=results,
+            losses=fit.losses,
+            **(encoding or {}),
+        )
+        save_model(save, model)
     if results:
         print_metrics(results)
     if fit.solution is not None:
@@ -171,4 +181,4 @@ def finish(fit, columns, results, options, save, encoding=(), training=None):
         print_coefficients(columns, fit.params, options.target)
         if training is not None:
             print_distance(*training, results["training"]["mse"])
-    print_end(save, options.checkpoint, fit.losses, fit.interrupted)
+    print_end(save, options.checkpoint, fit.losses, fit.stopped)

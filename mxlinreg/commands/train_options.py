@@ -1,4 +1,4 @@
-"""What `mxlinreg train` can be told, which of it goes together, and the defaults."""
+"""The options of `mxlinreg train`, their defaults, and which of them can be combined."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ _TABLE = {"dtype": "float64"}
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What a training has been told, with the defaults filled in.
+    """The options of one training, with the defaults filled in.
 
-    None stands for what is not asked for, and for what follows from the data once they are read:
-    of a table `epochs` and `batch_size`, of any file `learning_rate`.
+    None stands for an option that was not given. Some defaults depend on the data and are chosen
+    once these are read: `learning_rate` for a file, `epochs` and `batch_size` for a table.
     """
 
     seed: int
@@ -50,7 +50,7 @@ class TrainOptions:
 
 
 def parse(argv):
-    """The options that `argv` gives; an error in them exits with status 2."""
+    """The options in `argv`. An error in them exits with status 2."""
     parser = make_parser()
     given = vars(parser.parse_args(argv))
     ctx = given.pop("ctx")
@@ -72,14 +72,14 @@ def make_parser():
         "--epochs",
         type=count(0),
         metavar="N",
-        help="how often to go through the data "
-        "(default: 10; for a file as many as make 2400 batches, but 5 to 400)",
+        help="number of passes over the data "
+        "(default: 10; for a file 5 to 400, about 2400 batches in all; for a stream 5)",
     )
     add(
         "--batch-size",
         type=count(1),
         metavar="N",
-        help="rows in a batch (default: 4; for a file about 64, in batches of equal size)",
+        help="rows in a batch (default: 4; for a file up to 64, so that batches are about equal)",
     )
     add(
         "--learning-rate",
@@ -92,21 +92,21 @@ def make_parser():
         type=count(0, 2**31 - 1),
         default=1,
         metavar="N",
-        help="of all that is random (default: 1)",
+        help="seed of all random numbers (default: 1)",
     )
     add("--ctx", default="cpu", help="device of data and model: cpu, gpu, gpu(1) (default: cpu)")
     add("--data-ctx", metavar="CTX", help="device of the data (default: that of --ctx)")
     add(
         "--model-ctx",
         metavar="CTX,...",
-        help="device of the model, or several, over which each batch is split "
+        help="device of the model, or several devices that share each batch "
         "(default: that of --ctx)",
     )
     add(
         "--engine",
         choices=["autograd", "compiled"],
-        help="what runs an epoch: the chapter's loop, or the same in compiled code, "
-        "on the CPU (default: autograd)",
+        help="how to run an epoch: by the chapter's loop, or by the same loop in compiled code, "
+        "which runs on the CPU (default: autograd)",
     )
     add(
         "--dtype",
@@ -117,52 +117,54 @@ def make_parser():
         "--plot",
         type=Path,
         metavar="PATH",
-        help="write the picture of the fit to this .png, .pdf or .svg file, "
+        help="write a picture of the fit to this .png, .pdf or .svg file, "
         "or all pictures to this folder (default: none)",
     )
     add(
         "--save",
         type=Path,
         metavar="FILE",
-        help="write w and b to this .params file, and a JSON beside it (default: none)",
+        help="write the model to this file, which MXNet can read too (default: none)",
     )
     add(
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="keep the state of the training in this file, from epoch to epoch (default: none)",
+        help="save the state of the training in this file after each epoch (default: none)",
     )
     add(
         "--every",
         type=count(1),
         metavar="N",
-        help="write the checkpoint after each N-th epoch, and the last (default: 1)",
+        help="write the checkpoint after every N-th epoch and after the last (default: 1)",
     )
     add(
         "--resume",
         action="store_true",
-        help="go on from the checkpoint, if it is there (default: an existing one is an error)",
+        help="continue from the checkpoint if it exists (default: an existing one is an error)",
     )
-    add("--quiet", action="store_true", help="print the result only (default: each epoch too)")
+    add("--quiet", action="store_true", help="print only the result (default: each epoch too)")
 
     add = parser.add_argument_group("several devices or machines").add_argument
     add(
         "--kvstore",
         choices=["local", "device", "dist_sync"],
-        help="where the gradients of several devices are added up, on the CPU or on the devices; "
-        "or dist_sync, as one of the workers that mxlinreg launch starts (default: local)",
+        help="add up the gradients of several devices on the CPU (local) or on the devices "
+        "(device); or train as one of the workers that mxlinreg launch starts (dist_sync) "
+        "(default: local)",
     )
     add(
         "--sync",
         choices=["batch", "epoch"],
-        help="whether workers add up their gradients after each batch, or train on their rows "
-        "with the compiled engine and average w and b after each epoch (default: batch)",
+        help="with batch, workers add up their gradients after each batch; with epoch, each trains "
+        "on its rows with the compiled engine, and w and b are averaged after each epoch "
+        "(default: batch)",
     )
     add(
         "--timeout",
         type=number(0.1),
         metavar="S",
-        help="seconds for all workers and servers to find each other (default: 60)",
+        help="seconds to wait for all workers and servers to connect (default: 60)",
     )
 
     add = parser.add_argument_group("synthetic data").add_argument
@@ -178,21 +180,21 @@ def make_parser():
     add(
         "--solver",
         choices=["sgd", "exact"],
-        help="the chapter's training, or the least-squares solution itself with its table of "
-        "standard errors (default: sgd)",
+        help="fit by the chapter's training (sgd), or solve least squares exactly and print a "
+        "table with standard errors (exact) (default: sgd)",
     )
     add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
     add(
         "--stream",
         action="store_true",
-        help="read the data block by block in each epoch, as they may be larger than memory; "
-        "--data is then a CSV or Parquet file, a folder or a glob (default: read them whole)",
+        help="read the data block by block in each epoch, so that they may be larger than memory; "
+        "--data is then a CSV or Parquet file, a folder or a glob (default: read all at once)",
     )
     add(
         "--shuffle-buffer",
         type=count(0),
         metavar="N",
-        help="rows of a block of the stream, within which they are shuffled; 0 keeps the files' "
+        help="rows in a block of the stream, within which rows are shuffled; 0 keeps the files' "
         "order (default: as many as make a million numbers)",
     )
     add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
@@ -200,18 +202,18 @@ def make_parser():
         "--features",
         type=lambda text: text.split(","),
         metavar="A,B,...",
-        help="columns to predict it from (default: all others)",
+        help="columns to predict the target from (default: all others)",
     )
     add(
         "--validation",
         type=number(0, below=1),
         metavar="SHARE",
-        help="share of the rows that is held out (default: 0.2)",
+        help="share of the rows that is held out for validation (default: 0.2)",
     )
     add(
         "--one-hot",
         action="store_true",
-        help="encode text columns, each value but the first as a column of 0 and 1 "
+        help="encode each text column as columns of 0 and 1, one for each value but the first "
         "(default: text is an error)",
     )
     add(
@@ -241,17 +243,19 @@ def check_usage(parser, given):
             parser.error("--solver exact: has no batches to split over devices")
     if given["stream"]:
         names = "validation", "one_hot", "missing", "plot"
-        ignored.update(dict.fromkeys(names, "data that are read whole"))
+        ignored.update(dict.fromkeys(names, "data read without --stream"))
     else:
         ignored["shuffle_buffer"] = "--stream"
     if given["kvstore"] != "dist_sync":
         ignored.update(dict.fromkeys(["sync", "timeout"], "--kvstore dist_sync"))
     elif several_devices:
-        parser.error("--kvstore dist_sync: a worker has one --model-ctx; start one for each device")
+        parser.error(
+            "--kvstore dist_sync: a worker has one --model-ctx; start a worker for each device"
+        )
     elif given["stream"] and given["solver"] != "exact" and given["sync"] != "epoch":
         parser.error("--stream over workers: needs --sync epoch, or --solver exact")
     if given["engine"] == "compiled" and (given["kvstore"] is not None or several_devices):
-        parser.error("--engine compiled: goes with one device; --sync epoch is compiled by itself")
+        parser.error("--engine compiled: needs one device; --sync epoch is compiled without it")
     for name, kind in ignored.items():
         value = given[name]
         if value is not None and value is not False:

@@ -1,6 +1,6 @@
 """The chapter's loop in compiled code: the engine "compiled".
 
-`train_epoch` is its public name; in the package it is called `compiled_epoch`.
+Its function has the public name `train_epoch`. Within the package it is called `compiled_epoch`.
 """
 
 from .epoch import compiled_epoch

@@ -16,49 +16,49 @@ from ..chapter.training import diverged
 from ..rows.arrays import order_dtype, view
 from ..rows.sources import as_rows
 
-_VALUES_PER_CALL = 1 << 24  # a tenth of a second or less, as Ctrl-C waits for the call's end
-_SWAPS_PER_CALL = 1 << 24  # likewise
+# Ctrl-C waits until a compiled call returns, so a call takes a tenth of a second or less.
+_VALUES_PER_CALL = 1 << 24
+_SWAPS_PER_CALL = 1 << 24
 _loaded = set()
 
 
 def compiled_epoch(
     params: Sequence[nd.NDArray], train_data: Any, learning_rate: float, train_bias: bool = True
 ) -> float:
-    """Train for one epoch, as `mxlinreg.train_epoch` does, in compiled code.
+    """Train for one epoch in compiled code, with the results of `mxlinreg.train_epoch`.
 
-    The rows come in the same order, by the same draws from NumPy's global generator as
-    ``np.random.shuffle`` makes, in the same batches; the results agree to rounding. The data
-    are read where MXNet has them. Threads run side by side: the compiled code does not hold
-    Python's lock.
+    Both draw the same row order from NumPy's global generator and form the same batches. The
+    results are equal up to rounding. The compiled code reads the data in MXNet's memory, without a
+    copy. It releases Python's global interpreter lock, so that threads run in parallel.
 
-    The code is compiled by Numba on the first call for each dtype, and kept on disk where that
-    can be written. Ctrl-C takes effect within a batch or a fraction of a second, whichever is
-    longer, and leaves the parameters as the last batch has made them.
+    Numba compiles the code at the first call for each dtype and caches it on disk if possible.
+    Ctrl-C takes effect within a fraction of a second or, if that takes longer, a batch. The
+    parameters are then those after the last batch.
 
     Parameters
     ----------
     params : [w, b]
-        On the CPU, with gradients attached, as from `init_params`; changed in place. The
-        gradients stay as they are.
+        NDArrays of shape (d, k) and (k,) on the CPU, with gradients attached, as from
+        `init_params`. The values are changed in place; the gradients are not.
     train_data : DataLoader over an ArrayDataset, ArrayLoader or Stream
-        With its arrays on the CPU.
+        The data, on the CPU.
     learning_rate : float
     train_bias : bool
-        False leaves `b` as it is.
+        Whether to train b. False leaves it unchanged.
 
     Returns
     -------
     float
-        The mean of the batches' losses, each taken before its step.
+        The mean of the batches' losses, each computed before the batch's step.
 
     Raises
     ------
     TypeError, ValueError
-        If the parameters, the data or the learning rate does not fit, or is on a GPU; or if a
+        If the parameters, the data or the learning rate are invalid or on a GPU; or if a
         DataLoader has a sampler, batchify function or other option that only it can honour.
     DivergenceError
-        If the mean loss or the resulting parameters are not finite. The parameters are then as
-        they were before the epoch.
+        If the mean loss or a resulting parameter is not finite. The parameters are reset to their
+        values before the epoch.
     ImportError
         If Numba is missing (the extra `fast`).
     """
@@ -68,13 +68,13 @@ def compiled_epoch(
     if params[0].context.device_type == "gpu":
         raise ValueError(
             f"params: on {params[0].context}, but the compiled engine runs on the CPU; move them "
-            'there with as_in_context(mx.cpu()), or take the engine "autograd"'
+            'there with as_in_context(mx.cpu()), or use the engine "autograd"'
         )
     views = [view(param) for param in params]
     check_shapes(*views)
     rows.check(views[0])
     w, b = views[0].T.copy(), views[1].copy()
-    with np.errstate(over="ignore"):  # an infinite rate diverges, which is an error by itself
+    with np.errstate(over="ignore"):  # an infinite rate raises DivergenceError below
         rate = w.dtype.type(learning_rate)
     shuffle_end, run_batches = _ready(w, b, rate, order_dtype(rows.num_rows or 0))
     num_batches, cumulative_loss = 0, 0.0
@@ -90,7 +90,7 @@ def compiled_epoch(
                     cumulative_loss += run_batches(X, y, some, batch_size, w, b, rate, train_bias)
                 num_batches += math.ceil(len(order) / batch_size)
         if num_batches == 0:
-            raise ValueError("train_data: gives no batch; an epoch needs at least one")
+            raise ValueError("train_data: has no batches; an epoch needs at least one")
         mean_loss = cumulative_loss / num_batches
         if not math.isfinite(mean_loss):
             raise diverged("the mean loss")
@@ -106,28 +106,28 @@ def compiled_epoch(
 
 
 compiled_epoch.name = "compiled"  # type: ignore[attr-defined]
-compiled_epoch.iterates = False  # type: ignore[attr-defined]  # no batch for a bar to count
+compiled_epoch.iterates = False  # type: ignore[attr-defined]  # a bar cannot count its batches
 
 
 def _read_only(array):
-    """`array` as the compiled functions expect it; a writable one would be another type to them."""
+    """A read-only view of `array`. To Numba a writable array has another type."""
     array = array.view()
     array.flags.writeable = False
     return array
 
 
 def _write(views, w, b):
-    """Set the parameters. `param[:] = value` takes as long as an epoch of the chapter's."""
+    """Set the parameters. ``param[:] = value`` would take as long as an epoch of the chapter."""
     nd.waitall()  # pending MXNet operations may still read the parameters
     for param, value in zip(views, (w.T, b)):
         ctypes.memmove(param.ctypes.data, value.tobytes(), value.nbytes)
 
 
 def _row_order(shuffle_end, random, num_rows):
-    """The rows as the chapter's sampler draws them, in 4 bytes each where they fit."""
+    """The row numbers in the order of the chapter's sampler, as int32 below 2**31 rows."""
     order = np.arange(num_rows, dtype=order_dtype(num_rows))
     if order.itemsize == 8:
-        random.shuffle(order)  # from 2**31 rows on
+        random.shuffle(order)  # 2**31 rows or more
     else:
         generator = random._bit_generator
         draw = ctypes.cast(generator.ctypes.next_uint32, ctypes.c_void_p).value
@@ -139,7 +139,7 @@ def _row_order(shuffle_end, random, num_rows):
 
 
 def _ready(w, b, rate, dtype_of_order):
-    """The compiled functions, compiled for these dtypes or read from the disk."""
+    """The compiled functions, compiled for these dtypes or read from the disk cache."""
     try:
         from .kernel import run_batches, shuffle_end
     except ImportError as error:
@@ -161,8 +161,8 @@ def _ready(w, b, rate, dtype_of_order):
                 try:
                     function(*arguments)
                 except OSError:
-                    pass  # it is compiled, but the disk did not take it
-                except Exception:  # whatever reading damaged files may raise
+                    pass  # compiled, but the cache could not be written
+                except Exception:  # a damaged cache file can raise anything
                     with suppress(OSError):
                         function._cache.flush()
                     function(*arguments)

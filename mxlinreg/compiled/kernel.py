@@ -1,4 +1,4 @@
-"""The chapter's shuffle and inner loop as compiled functions. Importing this needs Numba."""
+"""The chapter's shuffle and inner loop as compiled functions. Importing this module needs Numba."""
 
 import numba
 import numpy as np
@@ -7,21 +7,21 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-# So many rows before a row is used, the processor is asked to fetch it.
+# The processor prefetches a row this many rows before it is used.
 _ROWS_AHEAD = 32
-# The bytes that the processor fetches at once.
+# The bytes that the processor fetches at a time.
 _CACHE_LINE = 64
-# Data of fewer bytes are in the cache, where fetching ahead would cost a third more time.
+# Data of fewer bytes fit into the cache, and prefetching them would take a third more time.
 _CACHE_SIZE = 1 << 20
-# The rows whose gradient is summed in float32; longer sums would lose digits.
+# The gradient of this many rows is summed in the dtype of w; longer float32 sums lose digits.
 _ROWS_PER_SUM = 1024
-# So many places of the shuffle are drawn before any of them is swapped.
+# The shuffle draws this many places before it swaps any of them.
 _PLACES_AHEAD = 256
 
 
 @intrinsic
 def _prefetch(typing_context, array, row, column):
-    """Have the processor fetch ``array[row, column]`` into its cache meanwhile."""
+    """Make the processor fetch ``array[row, column]`` into its cache in the background."""
 
     def generate(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -43,7 +43,7 @@ def _prefetch(typing_context, array, row, column):
 
 @intrinsic
 def _call(typing_context, function, state):
-    """The uint32 that the C function at this address gives for the state at this address."""
+    """Call the C function at address `function` with the address `state`; return its uint32."""
 
     def generate(context, builder, signature, arguments):
         state = ir.IntType(8).as_pointer()
@@ -57,11 +57,11 @@ def _call(typing_context, function, state):
 
 
 def _compiled(function):
-    # Sums may be reordered, so that they run on vectors; NaN and infinity stay what they are.
+    # These flags let sums be reordered and so vectorized. NaN and infinity keep their meaning.
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
     try:
         return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no place for the cache can be written
+    except RuntimeError:  # Numba finds no writable folder for its cache
         return numba.njit(**options)(function)
 
 
@@ -73,11 +73,11 @@ def _move(source, total):
 
 @_compiled
 def shuffle_end(order, count, next_uint32, state):
-    """Shuffle the last `count` places of `order` as ``np.random.shuffle(order)`` begins.
+    """Shuffle the last `count` places of `order`: the first `count` steps of ``np.random.shuffle``.
 
-    NumPy goes from the last place to the second, draws for each another one up to it (bits of
-    a uint32, again while they are too large), and swaps the two. This draws the same numbers,
-    but some places ahead, so that what it will swap is in the cache by then.
+    NumPy goes from the last place to the second. For each place i it draws a place from 0 to i
+    (the low bits of a uint32, drawn again while they exceed i) and swaps the two. This function
+    draws the same numbers, but some places ahead, so that it can prefetch the rows to be swapped.
 
     Parameters
     ----------
@@ -112,11 +112,11 @@ def shuffle_end(order, count, next_uint32, state):
 
 @_compiled
 def run_batches(X, y, order, batch_size, w, b, learning_rate, train_bias):
-    """Train on the rows `order`, batch by batch, and give the sum of the batches' losses.
+    """Train on the rows `order`, batch by batch, and return the sum of the batches' losses.
 
-    The chapter's inner loop with its `net`, `square_loss` and `SGD`, row by row, and the
-    gradient of the loss written out. The outputs do not meet in the gradient: each has its own
-    pass over the batch, in which a row is read once for its prediction and its gradient.
+    This is the chapter's inner loop with `net`, `square_loss` and `SGD` written out row by row,
+    with the formula of the gradient. The gradients of different outputs are independent, so each
+    output has its own pass over the batch, which reads a row once for prediction and gradient.
 
     Parameters
     ----------
@@ -124,11 +124,11 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate, train_bias):
     y : array of shape (n, k)
     order : array of int of shape (rows,)
     batch_size : int
-    w : array of shape (k, d), transposed against the chapter's; changed in place
+    w : array of shape (k, d), the chapter's w transposed; changed in place
     b : array of shape (k,), changed in place
-    learning_rate : NumPy scalar of their dtype
+    learning_rate : NumPy scalar of the dtype of w and b
     train_bias : bool
-        Whether b takes its steps.
+        Whether to train b. False leaves it unchanged.
     """
     dtype = X.dtype.type
     num_inputs, num_outputs = X.shape[1], y.shape[1]
@@ -148,7 +148,7 @@ def run_batches(X, y, order, batch_size, w, b, learning_rate, train_bias):
                     ahead = order[i + _ROWS_AHEAD]
                     for column in range(0, num_inputs, _CACHE_LINE // X.itemsize):
                         _prefetch(X, ahead, column)
-                    _prefetch(X, ahead, num_inputs - 1)  # as a row need not begin with a line
+                    _prefetch(X, ahead, num_inputs - 1)  # the row may end in one more cache line
                     _prefetch(y, ahead, output)
                 if in_pieces and (i - start) % _ROWS_PER_SUM == 0:
                     _move(grad_w, sum_w)

@@ -1,13 +1,14 @@
-"""The same training on several devices, and on several machines over MXNet's KVStore.
+"""Training on several devices, and training and solving on several machines by MXNet's KVStore.
 
-Both are engines for `train`. `device_engine` splits each batch over devices. With `engine`, each
-worker of a job that ``mxlinreg launch`` has started computes with its own `Share` of the rows,
-between `connect` and its end; `train` and `least_squares` are the whole job. `all_reduce`,
-`all_gather` and `broadcast` bring numbers together; `shard` and `shard_rows` give a worker its
-rows. The KVStore only adds numbers up: no worker sends code, or makes a server run any.
+`device_engine` is an engine for `mxlinreg.train` that splits each batch over devices.
 
-`add_up`, `gather`, `own_rows` and `part` are the names that version 0.1 had for `all_reduce`,
-`all_gather`, `shard` and `shard_rows`; they go with the next version.
+For several machines, ``mxlinreg launch`` starts a job of workers. Each worker joins the job with
+`connect`, holds its own `Share` of the rows, and calls `train` or `least_squares`; `engine` is the
+engine behind `train`. `shard` and `shard_rows` select a worker's rows. `all_reduce`, `all_gather`
+and `broadcast` exchange arrays. The KVStore only adds numbers: workers never send code.
+
+`add_up`, `gather`, `own_rows` and `part` are the names of version 0.1 for `all_reduce`,
+`all_gather`, `shard` and `shard_rows`. The next version removes them.
 """
 
 from .collectives import all_gather, all_reduce, broadcast

@@ -1,4 +1,4 @@
-"""Arrays of all workers, brought together by the KVStore, which only adds numbers up."""
+"""Exchange arrays between all workers. The KVStore can only add, so everything is a sum."""
 
 from weakref import WeakKeyDictionary
 
@@ -6,25 +6,29 @@ import numpy as np
 
 from .._mxnet import mx, nd
 
-_registered = WeakKeyDictionary()  # the keys that each KVStore knows
+_registered = WeakKeyDictionary()  # the keys that each KVStore has been initialised with
 
 
 def all_reduce(kv: mx.kv.KVStore, array: np.ndarray, name: str = "sum") -> np.ndarray:
-    """The sum of all workers' arrays, in float64. All must call it, with arrays of one shape."""
+    """The sum of all workers' arrays, in float64.
+
+    All workers must call this function, with arrays of equal shape. Sums of arrays that differ in
+    size or in `name` go through different keys of the KVStore.
+    """
     array = np.asarray(array, dtype=np.float64)
     key = f"{name} {array.size}"
     total = nd.zeros((array.size,), dtype="float64")
     if _is_new(kv, key):
         kv.init(key, total)
-    # A copy, as the KVStore writes the sum into what it was given, too.
+    # Pass a copy, because the KVStore also overwrites its input with the sum.
     kv.pushpull(key, nd.array(array.ravel(), dtype="float64"), out=total)
     return total.asnumpy().reshape(array.shape)
 
 
 def all_gather(kv: mx.kv.KVStore, array: np.ndarray) -> np.ndarray:
-    """All workers' arrays, stacked by rank, in float64. Each sends its own only.
+    """All workers' arrays in float64, stacked by rank along a new first axis.
 
-    All must call it, with arrays of one shape.
+    All workers must call this function, with arrays of equal shape. Each sends only its own array.
     """
     array = np.asarray(array, dtype=np.float64)
     shape = kv.num_workers, array.size
@@ -40,7 +44,7 @@ def all_gather(kv: mx.kv.KVStore, array: np.ndarray) -> np.ndarray:
 
 
 def broadcast(kv: mx.kv.KVStore, content: bytes) -> bytes:
-    """What rank 0 gives; all must call it."""
+    """The `content` that the worker of rank 0 passes. All workers must call this function."""
     is_first = kv.rank == 0
     size = int(all_reduce(kv, np.array([len(content) if is_first else 0]))[0])
     sent = np.frombuffer(content, dtype=np.uint8) if is_first else np.zeros(size)

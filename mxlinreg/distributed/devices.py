@@ -11,32 +11,32 @@ from .share import shard_rows
 
 
 def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "local") -> Engine:
-    """The chapter's loop with each batch split over several devices.
+    """Make an engine that runs the chapter's loop with each batch split over several devices.
 
-    Each device has a copy of the parameters and takes an equal part of the batch's rows, or none
-    where they are fewer than the devices. The gradients are added up by the KVStore, and each
-    copy takes the same step. The results agree with one device's to rounding.
+    Each device has a copy of the parameters and computes an equal part of the batch's rows (none
+    if there are fewer rows than devices). The KVStore adds up the gradients, and each copy takes
+    the same step. The results equal those of one device up to rounding.
 
     Parameters
     ----------
     model_ctx : sequence of str or mx.Context
-        Anything that `context` takes.
+        The devices; anything that `context` takes.
     kvstore : {"local", "device"}
-        Whether the gradients are added up on the CPU or on the devices (MXNet's KVStore).
+        Where MXNet's KVStore adds up the gradients: on the CPU or on the devices.
 
     Returns
     -------
     callable
-        An engine for `train`, whose parameters may be on any device.
+        An engine for `train`. The parameters to train may be on any device.
 
     Raises
     ------
     TypeError, ValueError
-        If a device cannot be used, there is none, or `kvstore` is another.
+        If a device cannot be used, none is given, or `kvstore` is invalid.
     """
     contexts = [context(ctx) for ctx in model_ctx]
     if not contexts:
-        raise ValueError("model_ctx: names no device; at least one is needed")
+        raise ValueError("model_ctx: is empty; at least one device is needed")
     if kvstore not in ("local", "device"):
         raise ValueError(f'kvstore: must be "local" or "device", not {kvstore!r}')
 
@@ -80,7 +80,7 @@ def _parameter(array):
 
 
 def backward(params, data, label, share):
-    """Leave `share` of the loss's gradient in the parameters, and give that share of the loss."""
+    """Compute the gradient of `share` times the loss into ``param.grad``; return that product."""
     w, b = params
     data = data.as_in_context(w.context)
     label = label.as_in_context(w.context).reshape((-1, w.shape[1]))

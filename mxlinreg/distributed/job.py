@@ -1,4 +1,4 @@
-"""A worker's place in its job: joining it, leaving it, and whether its servers can add."""
+"""Join and leave a job as a worker, and check that its servers keep float64."""
 
 import os
 import socket
@@ -20,41 +20,42 @@ _JOB = "PS_ROOT_URI", "PS_ROOT_PORT", "NUM_WORKER", "NUM_SERVER", "ROLE"
 
 @contextmanager
 def connect(timeout: float = 60.0) -> Iterator[mx.kv.KVStore]:
-    """Join the job that this process is a worker of, and leave it at the end.
+    """Join a job as a worker, as a context manager that leaves the job at its end.
 
-    Where the body raises, the KVStore does not wait for the other workers, so that the process
-    can end and the launcher learns of it.
+    If the body raises, the KVStore does not wait for the other workers. The process can then end,
+    and the launcher notices and ends the job.
 
     Parameters
     ----------
     timeout : float
-        Seconds until all processes of the job must have found each other.
+        The number of seconds within which all processes of the job must have connected.
 
     Yields
     ------
     KVStore
-        Of the type "dist_sync"; with `rank` and `num_workers`.
+        MXNet's KVStore of type "dist_sync", with the attributes `rank` and `num_workers`.
 
     Raises
     ------
     ValueError
-        If this process is no worker of a job, the scheduler cannot be reached in time, or the
-        servers round float64. When the scheduler is there, but not all others are in time, the
-        process ends with status 1 and a message: MXNet's waiting cannot be interrupted.
+        If this process was not started as a worker of a job, the scheduler cannot be reached in
+        time, or a server rounds float64. If the scheduler is reached but other processes are
+        missing, the process exits with status 1 and a message, because MXNet's waiting cannot be
+        interrupted.
     """
     timeout = check_number("timeout", timeout)
     try:
         host, port, num_workers, num_servers, _ = (os.environ[f"DMLC_{name}"] for name in _JOB)
     except KeyError as error:
         raise ValueError(
-            f"kvstore: no worker of a job, as the environment lacks {error}; start the command "
-            "by mxlinreg launch"
+            f"kvstore: this process is not a worker of a job, as the environment lacks {error}; "
+            "start it with mxlinreg launch"
         ) from None
     end = time.monotonic() + timeout
     _reach(host, int(port), end, timeout)
     message = (
-        f"kvstore: of {num_workers} workers and {num_servers} servers not all have met at the "
-        f"scheduler, {host}:{port}, within {timeout:g} s"
+        f"kvstore: not all of {num_workers} workers and {num_servers} servers connected to the "
+        f"scheduler at {host}:{port} within {timeout:g} s"
     )
     give_up = Timer(max(0.1, end - time.monotonic()), _give_up, [message])
     give_up.daemon = True
@@ -70,7 +71,7 @@ def connect(timeout: float = 60.0) -> Iterator[mx.kv.KVStore]:
         mx.base.check_call(mx.base._LIB.MXKVStoreSetBarrierBeforeExit(kv.handle, 0))
         raise
     finally:
-        # Now, as its threads must have ended before Python does.
+        # The KVStore's threads must end before Python does.
         mx.base.check_call(mx.base._LIB.MXKVStoreFree(kv.handle))
         kv.handle = None
 
@@ -97,16 +98,16 @@ def _give_up(message):
 
 
 def _check_servers(kv, num_servers):
-    """Raise if one of the servers does not add up in float64.
+    """Raise if one of the servers rounds float64 to float32.
 
-    MXNet 1.9.1 does not initialise the variable of a server that says so. The keys told first
-    are on one server after another.
+    MXNet 1.9.1 leaves a server's float64 flag uninitialised. The first keys go to successive
+    servers, so one key tests each.
     """
     for i in range(num_servers):
         third = 1 / 3 if kv.rank == 0 else 0.0
         if float(all_reduce(kv, np.array([third]), f"check {i}")[0]) != 1 / 3:
             raise ValueError(
-                "kvstore: a server rounds float64 to float32, as memory that MXNet 1.9.1 does not "
-                "initialise has it; start the servers by mxlinreg launch, or with GLIBC_TUNABLES="
+                "kvstore: a server rounds float64 to float32, because MXNet 1.9.1 leaves a flag "
+                "uninitialised; start the servers with mxlinreg launch, or with GLIBC_TUNABLES="
                 "glibc.malloc.perturb=255:glibc.malloc.tcache_count=0 in their environment"
             )

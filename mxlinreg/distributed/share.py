@@ -14,17 +14,20 @@ from .collectives import all_gather
 
 
 def shard_rows(num_rows: int, k: int, n: int) -> slice:
-    """The rows of the k-th of n workers: shares of `num_rows`, in order, of sizes that differ by 1
-    at most, the larger first."""
+    """The rows of the k-th of n workers, as a slice.
+
+    The workers' shares of `num_rows` follow each other. Their sizes differ by at most 1, and the
+    larger ones come first.
+    """
     size, larger = divmod(num_rows, n)
     start = k * size + min(k, larger)
     return slice(start, start + size + (k < larger))
 
 
 def shard(kv: mx.kv.KVStore, X: Any, y: Any) -> List[Any]:
-    """This worker's rows of arrays that every worker has, for `Share`."""
+    """Select this worker's rows of X and y, which every worker holds completely, for `Share`."""
     rows = shard_rows(len(X), kv.rank, kv.num_workers)
-    if rows.start == rows.stop:  # MXNet has no arrays of no row
+    if rows.start == rows.stop:  # MXNet has no arrays without rows
         return [np.empty((0, *array.shape[1:])) for array in (X, y)]
     return [array[rows] for array in (X, y)]
 
@@ -32,35 +35,38 @@ def shard(kv: mx.kv.KVStore, X: Any, y: Any) -> List[Any]:
 class Share(Rows):
     """A worker's rows of the data, for training and solving on all workers' rows.
 
-    `blocks` gives this worker's rows; `gather` brings the numbers of
-    all workers together, so that `mxlinreg.least_squares`, for one, solves for all rows.
+    `blocks` yields this worker's rows, and `gather` exchanges numbers with the other workers.
+    Together they let `mxlinreg.least_squares`, for example, solve for the rows of all workers.
 
     Parameters
     ----------
     kv : KVStore
-        As `connect` gives it; or one of this process alone.
+        The KVStore from `connect`, or a local one of this process.
     X, y
-        This worker's rows, as `ArrayLoader` takes them; there may be none. Or X is a DataLoader of
-        this worker's rows, or, for the engine "epoch", a `Stream` of its part of the files.
+        This worker's rows, as for `ArrayLoader`; there may be none. Without y, X is a DataLoader
+        of this worker's rows or, to solve or train with ``sync="epoch"``, a `Stream` of its part
+        of the files.
     batch_size : int
-        The rows in a batch: of all workers' together for the engine "batch", of each one's own
-        for "epoch".
+        The number of rows in a batch: from all workers together with ``sync="batch"``, from each
+        worker with ``sync="epoch"``.
     shuffle : bool
+        Whether each epoch takes the rows in a new random order.
 
     Attributes
     ----------
-    own : ArrayLoader, Stream, or None for a share without rows
+    own : ArrayLoader, StockLoader, Stream, or None for a share without rows
+        The rows of this worker.
     rows : range
-        The place of the rows among all workers', which stand in the order of the ranks. All
-        workers must ask for it at once, the first time, and so for `num_rows`.
+        The numbers of this worker's rows among the rows of all workers, in the order of ranks.
+        When `rows` or `num_rows` is read for the first time, all workers must do so.
     num_rows : int
-        Of all workers.
+        The number of rows of all workers.
 
     Raises
     ------
     TypeError, ValueError
-        As of `ArrayLoader`. When `rows` or `num_rows` is asked for: if no worker has a row, their
-        columns differ, or a stream has not counted its rows yet.
+        As `ArrayLoader`. When `rows` or `num_rows` is read: if no worker has a row, the workers'
+        columns differ, or a stream has not been read once.
     """
 
     def __init__(
@@ -96,26 +102,26 @@ class Share(Rows):
         return self._num_rows
 
     def _meet(self):
-        """Learn how many rows each worker has."""
+        """Exchange the numbers of rows with the other workers, once."""
         if self._rows is not None:
             return
         own = [0, 0, 0]
         if self.own is not None:
             if self.own.num_rows is None:
-                raise ValueError("X: has not counted its rows yet; pass over them once")
+                raise ValueError("X: the number of rows is unknown; read the stream once first")
             own = [self.own.num_rows, len(self.own.columns), self.own.num_outputs]
         sizes = all_gather(self.kv, np.array(own)).astype(int)
         if not sizes.any():
             raise ValueError("X: no worker has a row; at least one is needed")
         columns = {tuple(size[1:]) for size in sizes.tolist() if size[0]}
         if len(columns) > 1:
-            raise ValueError(f"X: the workers have other columns: (inputs, outputs) of {columns}")
+            raise ValueError(f"X: the workers' columns differ: (inputs, outputs) are {columns}")
         before = int(sizes[: self.kv.rank, 0].sum())
         self._rows = range(before, before + own[0])
         self._num_rows = int(sizes[:, 0].sum())
 
     def __len__(self) -> int:
-        """The batches of an epoch, of all rows."""
+        """The number of batches in an epoch over all workers' rows."""
         return -(-self.num_rows // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
@@ -128,16 +134,16 @@ class Share(Rows):
             yield from self.own.blocks(order)
 
     def check(self, w: Any) -> None:
-        """Raise unless this worker's rows fit the parameters."""
+        """Raise unless this worker's rows fit `w`."""
         if self.own is not None:
             self.own.check(w)
 
     def fingerprint(self) -> str:
-        """A SHA-256 of all workers' fingerprints; all must call it."""
+        """The SHA-256 of all workers' fingerprints. All workers must call this method."""
         own = self.own.fingerprint() if self.own is not None else "00" * 32
         digests = self.gather(np.frombuffer(bytes.fromhex(own), dtype=np.uint8))
         return hashlib.sha256(digests.astype(np.uint8).tobytes()).hexdigest()
 
     def gather(self, array: np.ndarray) -> np.ndarray:
-        """The arrays of all workers, stacked by rank; all must call it."""
+        """The arrays of all workers, stacked by rank. All workers must call this method."""
         return all_gather(self.kv, array)

@@ -1,4 +1,4 @@
-"""Training, and the exact solution, on the rows of all workers: the same call on each of them."""
+"""Training and the exact solution on the rows of all workers. Each worker makes the same call."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,32 +19,34 @@ from .share import Share
 
 
 def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
-    """An engine for `train` on a `Share` of the rows, the same call being made on all workers.
+    """Make an engine for `mxlinreg.train` on a `Share` of the rows.
 
-    All begin with rank 0's parameters and state of NumPy's global generator, and have the same
-    parameters, losses and state after each epoch.
+    All workers must call `train` with the same settings. They start from rank 0's parameters and
+    its state of NumPy's global generator, and all have the same parameters, losses and state after
+    each epoch.
 
     Parameters
     ----------
     kv : KVStore
+        The KVStore from `connect`.
     sync : {"batch", "epoch"}
-        With "batch", the batches are those of one process with all rows. Each worker computes
-        on those rows of a batch that are in its share; the gradients are added up, and each
-        worker takes the same step by `SGD`. The results agree with one process's to rounding.
-        With "epoch", each worker runs its share with the compiled engine, in an order of its
-        own, and the parameters are averaged after the epoch, by the numbers of rows (Zinkevich,
-        Weimer, Smola, Li, "Parallelized stochastic gradient descent", 2010).
+        With "batch", the batches are those of one process that has all rows. Each worker computes
+        the gradient of the rows in its share, the gradients are added up, and each worker takes
+        the same step by `SGD`. The results equal those of one process up to rounding. With
+        "epoch", each worker runs an epoch over its share with the compiled engine, in an order of
+        its own. The parameters are then averaged, weighted by the workers' numbers of rows
+        (Zinkevich, Weimer, Smola, Li, "Parallelized stochastic gradient descent", 2010).
 
     Returns
     -------
     callable
-        Its mean loss is that of all batches for "batch", and of the workers' mean losses, by
-        their rows, for "epoch".
+        The engine. With "batch" it returns the mean loss of all batches. With "epoch" it returns
+        the mean of the workers' mean losses, weighted by their numbers of rows.
 
     Raises
     ------
     ValueError
-        If `sync` is another.
+        If `sync` is neither "batch" nor "epoch".
     """
     if sync not in ("batch", "epoch"):
         raise ValueError(f'sync: must be "batch" or "epoch", not {sync!r}')
@@ -60,7 +62,7 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
             )
         share.check(params[0])
         if sync == "batch" and not share.in_memory:
-            raise ValueError('sync: "batch" needs rows in memory; a Stream takes "epoch"')
+            raise ValueError('sync: "batch" needs rows in memory; use "epoch" with a Stream')
         if not begun:
             _begin_alike(kv, params)
             begun = True
@@ -71,7 +73,7 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
 
 
 def _begin_alike(kv, params):
-    """Give all workers rank 0's parameters and state of the generator."""
+    """Copy rank 0's parameters and its state of NumPy's global generator to all workers."""
     name, key, *rest = np.random.get_state(legacy=True)
     if name != "MT19937":
         raise ValueError(f"np.random: draws from {name}; workers share NumPy's default, MT19937")
@@ -112,7 +114,7 @@ def _run_and_average(kv, params, share, learning_rate):
         try:
             loss = compiled.compiled_epoch(params, share.own, learning_rate)
         except DivergenceError:
-            loss = np.nan  # which the others learn of
+            loss = np.nan  # so that the epoch diverges on all workers
         finally:
             np.random.set_state(common)
     weight = len(share.rows) / share.num_rows
@@ -143,11 +145,11 @@ def train(
     every: int = 1,
     resume: bool = False,
 ) -> List[float]:
-    """Train on all workers: `mxlinreg.train` with this module's `engine`, called on each of them.
+    """Train on the rows of all workers. Each worker must make this call.
 
-    The parameters are as `train` says; so are the errors. Rank 0 alone reads and writes the
-    checkpoint, which describes the whole job: its data are those of all shares, and it is
-    resumed on as many workers.
+    This is `mxlinreg.train` with the `engine` of `kv` and `sync`. The other parameters and the
+    errors are described there. Only rank 0 reads and writes the checkpoint. It belongs to the
+    whole job, so it can be resumed only with the same rows on the same number of workers.
     """
     run_epoch = engine(kv, sync)
     with TemporaryDirectory() as folder:
@@ -155,7 +157,7 @@ def train(
             path = Path(checkpoint)
             if kv.rank == 0:
                 broadcast(kv, path.read_bytes() if resume and path.is_file() else b"")
-            else:  # a copy, from which this worker learns where to go on
+            else:  # a copy from which this worker resumes
                 checkpoint, every, resume = Path(folder, path.name), epochs or 1, True
                 content = broadcast(kv, b"")
                 if content:
@@ -174,9 +176,10 @@ def train(
 
 
 def least_squares(kv: mx.kv.KVStore, X: Any, y: Any = None, **settings: Any) -> LeastSquares:
-    """`mxlinreg.least_squares` of the `Share` that has this worker's X and y.
+    """Solve linear least squares for the rows of all workers. Each worker must make this call.
 
-    Each worker reduces its own rows, of which there may be none, to a triangular factor. Only
-    these factors go through the KVStore. All workers get the same result.
+    X and y are this worker's rows, as for `Share`, and there may be none. Each worker reduces its
+    rows to a triangular factor, and only these factors go through the KVStore. The result is the
+    same on all workers. `settings` are the other parameters of `mxlinreg.least_squares`.
     """
     return exact.least_squares(Share(kv, X, y), **settings)

@@ -1,7 +1,7 @@
-"""The least-squares solution itself, which the chapter's SGD approaches, with standard errors.
+"""The exact least-squares solution, which the chapter's SGD approaches, with standard errors.
 
-`least_squares` gives a `LeastSquares`, or raises a `RankError` where the data do not determine
-the coefficients.
+`least_squares` returns a `LeastSquares`, or raises a `RankError` if the data do not determine the
+coefficients.
 """
 
 from .result import LeastSquares, RankError

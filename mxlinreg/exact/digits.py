@@ -1,8 +1,8 @@
-"""Numbers of twice float64's digits, as unevaluated sums of two: pairs (high, low) of arrays.
+"""Arithmetic with twice float64's digits: a pair (high, low) of arrays stands for their exact sum.
 
-The sums and products of two numbers are Dekker's and Knuth's (T. J. Dekker, "A floating-point
-technique for extending the available precision", 1971). They are exact where nothing overflows
-or underflows.
+The algorithms for the sum and the product of two numbers are Knuth's and Dekker's (T. J. Dekker,
+"A floating-point technique for extending the available precision", 1971). They are exact unless
+something overflows or underflows.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 
 Pair = Tuple[np.ndarray, np.ndarray]
 
-# Multiplying by this cuts the 53 bits of a number into two parts whose products are exact.
+# Multiplying by this splits the 53 bits of a number into two parts whose products are exact.
 SPLITTER = 2.0**27 + 1
 
 
@@ -21,14 +21,14 @@ def pair(a: np.ndarray) -> Pair:
 
 
 def two_sum(a, b) -> Pair:
-    """``a + b`` as its rounded value and the rounding error."""
+    """``a + b`` as the rounded sum and its rounding error."""
     high = a + b
     part = high - a
     return high, (a - (high - part)) + (b - part)
 
 
 def two_product(a, b) -> Pair:
-    """``a * b`` as its rounded value and the rounding error."""
+    """``a * b`` as the rounded product and its rounding error."""
     high = a * b
     (a_high, a_low), (b_high, b_low) = _split(a), _split(b)
     return high, ((a_high * b_high - high) + a_high * b_low + a_low * b_high) + a_low * b_low
@@ -41,7 +41,7 @@ def add(a: Pair, b: Pair) -> Pair:
 
 
 def multiply(a, b: Pair) -> Pair:
-    """``a * b``, where `a` is float64."""
+    """``a * b`` for a float64 array `a`, to about 32 digits."""
     high, low = two_product(a, b[0])
     return _renormalized(high, low + a * b[1])
 
@@ -49,8 +49,9 @@ def multiply(a, b: Pair) -> Pair:
 def total(a: Pair, axis: int = -1) -> Pair:
     """The sums along an axis, to about 32 digits of the largest term.
 
-    Twice, the upper digits are taken off all terms at one place, so that adding them up is exact
-    (S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point summation I", 2008).
+    All terms are cut at the same binary place. Their upper parts then add up without rounding.
+    This is done twice, and the rests are added in float64 (S. M. Rump, T. Ogita, S. Oishi,
+    "Accurate floating-point summation I", 2008).
     """
     rest, low = a
     bits = math.ceil(math.log2(rest.shape[axis] + 2))

@@ -1,4 +1,7 @@
-"""The triangular factor of the columns of X and y, in units in which no square overflows."""
+"""The triangular factor of the columns of X and y, in units in which no square overflows.
+
+The units are powers of 2, so that converting to them does not round.
+"""
 
 from typing import NamedTuple
 
@@ -8,23 +11,20 @@ from ..moments import Moments
 
 
 class Columns(NamedTuple):
-    """Some columns of the data, of which each array has one number per column."""
+    """Numbers of some columns. Each array has one number per column."""
 
     mean: np.ndarray
-    """In `unit`, as are `mean_low` and `sizes`; 0 if the columns are not centred."""
+    """The means; 0 if the columns are not centred. Like `mean_low` and `sizes` in `unit`."""
     mean_low: np.ndarray
-    """What rounding has taken from the means."""
+    """The rounding errors of the means, to be added to them."""
     unit: np.ndarray
-    """The units, in those of the data."""
+    """The units of the columns, as multiples of the data's units."""
     sizes: np.ndarray
-    """The lengths of the columns before they were centred, by which their rounding goes."""
+    """The lengths of the columns before centring. Rounding errors are proportional to them."""
 
 
 class Factor(NamedTuple):
-    """The triangular factor ``[[R, Z], [0, E]]`` of the (centred) columns of X and y.
-
-    The columns are in units that are powers of 2, which cost no digit.
-    """
+    """The triangular factor ``[[R, Z], [0, E]]`` of the (centred) columns of X and y."""
 
     R: np.ndarray
     """Shape (d, d)."""
@@ -40,7 +40,7 @@ class Factor(NamedTuple):
 
 
 def factor_of(moments: Moments, num_inputs: int) -> Factor:
-    """The factor, from the moments of X and y side by side."""
+    """The factor from the triangular moments of X and y side by side."""
     largest = np.maximum(np.abs(moments.least), np.abs(moments.largest))
     unit = np.ldexp(1.0, np.frexp(largest)[1] - 1)
     mean, mean_low, triangle = (

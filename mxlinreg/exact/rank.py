@@ -1,4 +1,4 @@
-"""Columns that depend on others, found in the triangular factor and described in words."""
+"""Find the columns that depend on others in the triangular factor, and describe them in words."""
 
 from typing import Dict, Sequence
 
@@ -6,33 +6,35 @@ import numpy as np
 
 from ..moments import triangular_factor
 
-# What rounding changes in a column of data, as a part of the column's length.
+# The rounding error of a column of data is at most this share of its length.
 ROUNDING = 100 * 2.0**-53
-# Below this part of its length, a column's remainder beside those before it may be rounding.
+# Below this share of its length, the part of a column that earlier ones do not explain may be
+# rounding error.
 SUSPECT = 1e-6
-# A term that contributes less to a dependent column than this part of its length is not named.
+# A message omits terms that contribute less than this share of a dependent column's length.
 SIGNIFICANT = 1e-9
 
 Dependencies = Dict[int, Dict[int, float]]
 
 
 def dependencies(R: np.ndarray, sizes: np.ndarray) -> Dependencies:
-    """The columns that rounding alone keeps from being sums of others.
+    """The columns that are linear combinations of others, up to rounding.
 
-    Each column in turn is compared with those before it that depend on none.
+    Each column in turn is compared with the earlier columns that are independent.
 
     Parameters
     ----------
     R : array of shape (d, d)
         The upper triangular factor of the (centred) columns.
     sizes : array of shape (d,)
-        The columns' lengths before they were centred, as their rounding goes with these.
+        The columns' lengths before centring. Rounding errors are proportional to them.
 
     Returns
     -------
     dict
-        For each dependent column, by index, the columns of the sum and their coefficients. A
-        column that is constant, beside an intercept, or 0 has none.
+        Maps the index of each dependent column to a dict of the columns in its combination and
+        their coefficients. That dict is empty for a column of zeros and, if there is an
+        intercept, for a constant column.
     """
     found: Dependencies = {}
     independent, factor, place = list(range(len(R))), R, 0
@@ -65,10 +67,16 @@ def describe(
     names: Sequence[str],
     intercept: bool,
 ) -> str:
-    """On which columns each dependent column depends, and how, in words.
+    """Say in words on which columns each dependent column depends, and how.
 
-    The means, of shape (d,), and the description are in the units of the data, of which those
-    that `dependencies` has seen are multiples by `unit`.
+    Parameters
+    ----------
+    dependent : dict
+        The result of `dependencies` for columns in multiples of `unit`.
+    mean, unit : array of shape (d,)
+        The columns' means and units, in the units of the data.
+    names : sequence of str
+    intercept : bool
     """
     descriptions = []
     for column, terms in dependent.items():
@@ -79,7 +87,7 @@ def describe(
 
 def _description(column, coefficients, mean, names, intercept):
     if not coefficients:
-        how = "constant, but for rounding" if intercept else "0 everywhere"
+        how = "constant up to rounding" if intercept else "0 everywhere"
         return f"{names[column]!r} is {how}"
     products = [coefficient * mean[other] for other, coefficient in coefficients.items()]
     constant = mean[column] - sum(products)

@@ -1,4 +1,7 @@
-"""Improve a least-squares solution by residuals of twice float64's digits (Björck 1967)."""
+"""Iterative refinement of a least-squares solution with residuals of twice float64's digits.
+
+The method is from Å. Björck, "Iterative refinement of linear least squares solutions I", 1967.
+"""
 
 import math
 from typing import Callable, NamedTuple, Tuple
@@ -9,18 +12,18 @@ from ..moments import triangular_inverse
 from .digits import Pair, add, multiply, pair, total
 from .factor import Factor
 
-# Half of the last digit of a float64, as a part of the number.
+# The largest relative rounding error of a float64.
 EPSILON = 2.0**-53
-# Each step leaves, of the solution's error, the condition number times this, or less.
+# A step multiplies the solution's error by at most this times the condition number.
 CONTRACTION = 100 * EPSILON
-# Each takes a pass over the data; the columns that need this many are dependent for float64.
+# Columns that would need more steps are dependent in float64. A step takes a pass over the data.
 MAX_STEPS = 20
-# Numbers in a piece of a block; some ten arrays of this size are in use at once.
+# Numbers in a piece of a block; about ten arrays of this size are in use at a time.
 PIECE_NUMBERS = 1 << 14
 
 
 class Problem(NamedTuple):
-    """The columns and their factor, as `refine` needs them."""
+    """The input of `refine`: the factor of the columns and its properties."""
 
     factor: Factor
     inverse: np.ndarray
@@ -37,30 +40,30 @@ def refine(
     passes: Callable,
     gather: Callable[[np.ndarray], np.ndarray],
 ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The solution to the last digit that the data determine.
+    """Refine the solution to the last digit that the data determine.
 
-    Each step computes the residuals, in one pass over the data, and adds the solution that the
-    triangular factor gives for them. The last one is that after which a step would change no
-    digit, or that has not made the correction smaller.
+    Each step computes the residuals in one pass over the data, and corrects the solution by the
+    one that the triangular factor gives for the residuals. The steps end when another one would
+    change no digit, or when the corrections no longer halve.
 
     Parameters
     ----------
     problem : Problem
     intercept, slopes : array of shape (k,) and (d, k)
-        The solution to start from, in the factor's units; without centring the intercept is 0.
+        The solution to start from, in the factor's units. The intercept is 0 without centring.
     passes : callable
         Starts a new pass over the blocks (X, y, weight), of shapes (m, d), (m, k) and (m,).
     gather : callable
-        As in `solve`.
+        Returns all workers' arrays, as `Rows.gather`.
 
     Returns
     -------
     intercept, slopes, squares : array of shape (k,), (d, k) and (k,)
-        The solution and the sums of the squared residuals.
+        The solution and the sums of squared residuals.
     """
     weight, mean = problem.factor.weight, problem.factor.x.mean
     solution = pair(np.vstack([intercept, slopes]))
-    remaining = min(1.0, CONTRACTION * problem.condition_number)  # part of the error, after a step
+    remaining = min(1.0, CONTRACTION * problem.condition_number)  # of the error, after a step
     before = math.inf
     for _ in range(MAX_STEPS):
         high, low = _of_all_workers(gather, *_sums(problem, solution, passes))
@@ -77,7 +80,7 @@ def refine(
         rounding = EPSILON / 4 * np.abs(solution[0])
         if (np.abs(change) <= rounding).all():
             break
-        # The squares are those before this step, which makes them smaller by its own.
+        # `squares` belongs to the solution before this step, which reduces it by `gain`.
         gain = (z**2).sum(axis=0) + (residual / math.sqrt(weight)) ** 2
         if (remaining * np.abs(change) <= rounding).all() and (gain <= EPSILON * squares).all():
             break
@@ -87,8 +90,9 @@ def refine(
 def refined_inverse(problem: Problem, passes: Callable, gather: Callable) -> np.ndarray:
     """The inverse of the factor R to the last digit, for the standard errors.
 
-    The (centred) inputs A times the inverse T are nearly orthogonal columns Q, computed in twice
-    the digits and rounded. With Cholesky's factor L of ``Q.T @ W @ Q``, R is ``L.T @ inv(T)``.
+    ``Q = A @ T``, the (centred) inputs A times the inverse T to be refined, has nearly orthogonal
+    columns. It is computed with twice the digits and rounded. With the Cholesky factor L of
+    ``Q.T @ W @ Q``, the exact R is ``L.T @ inv(T)``.
     """
     inverse, mean = problem.inverse, problem.factor.x.mean
     negative = pair(np.vstack([-(mean @ inverse), inverse]))
@@ -109,7 +113,7 @@ def refined_inverse(problem: Problem, passes: Callable, gather: Callable) -> np.
 def _sums(problem, solution, passes):
     """The sums of the residuals, of their products with each input, and of their squares.
 
-    A pair of shape (1 + d + 1, k).
+    Returns a `Pair` of arrays of shape (1 + d + 1, k).
     """
     negative = -solution[0], -solution[1]
     num_coefficients, num_outputs = negative[0].shape
@@ -127,14 +131,14 @@ def _sums(problem, solution, passes):
 
 def _centred(problem, high, low):
     """The sums of the products of the residuals with the centred inputs, of shape (d, k)."""
-    # If the means are far from 0, almost all of the products cancels.
+    # If the means are far from 0, the products cancel almost completely, so keep all digits.
     means = multiply(-problem.factor.x.mean[:, None], (high[:1], low[:1]))
     centred, _ = add((high[1:-1], low[1:-1]), means)
     return centred - problem.factor.x.mean_low[:, None] * high[:1]
 
 
 def _pieces(problem, passes):
-    """The rows of one pass in pieces, in their units: X and y as (d, m) and (k, m), and weights."""
+    """The rows of one pass in small pieces: X as (d, m) and y as (k, m), in units, and weights."""
     for X, y, weights in passes():
         step = max(1, PIECE_NUMBERS // X.shape[1])
         for start in range(0, len(X), step):
@@ -145,14 +149,14 @@ def _pieces(problem, passes):
 
 
 def _residual(columns, target, negative, output) -> Pair:
-    """What the coefficients of one output, given as their negatives, leave of its target."""
+    """The residuals of one output; `negative` holds the coefficients times -1."""
     high, low = (part[:, output] for part in negative)
     terms = total(multiply(columns, (high[1:, None], low[1:, None])), axis=0)
     return add(add(pair(target), (high[0], low[0])), terms)
 
 
 def _of_all_workers(gather, high, low):
-    """The sums over all workers' rows, in twice the digits, as their parts cancel."""
+    """The sums over all workers' rows, with twice the digits because workers' parts cancel."""
     first, *others = (tuple(part) for part in gather(np.stack([high, low])))
     for other in others:
         first = add(first, other)

@@ -1,4 +1,4 @@
-"""What `least_squares` gives: coefficients, their errors and tests, and a table of them."""
+"""The result of `least_squares`: coefficients, their standard errors and tests."""
 
 from dataclasses import dataclass
 from typing import Any, List
@@ -10,45 +10,48 @@ from .table import as_text
 
 
 class RankError(ValueError):
-    """The data do not determine the coefficients: columns depend on others, or rows are few.
+    """The data do not determine the coefficients.
 
-    ``args[0]`` says which, and how.
+    Either columns depend on others, or there are fewer rows than coefficients. ``args[0]`` is the
+    description, with the names of the columns.
     """
 
     def __str__(self) -> str:
-        return f'X: {self.args[0]}; leave columns out, or take rank_deficient="minimum_norm"'
+        return f'X: {self.args[0]}; leave columns out, or use rank_deficient="minimum_norm"'
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """What `least_squares` gives: ``print`` it for a table.
+    """The result of `least_squares`. Printing it shows a table.
 
-    For y of shape (n, k) each number below is an array with one more dimension of length k.
-    Where the residuals have no degrees of freedom, what is estimated from them is NaN.
+    Numbers that belong to an output are floats for y of shape (n,), and arrays of shape (k,) for y
+    of shape (n, k). If there are no degrees of freedom, statistics of the residuals are NaN.
     """
 
     columns: List[str]
+    """The names of X's columns."""
     coefficients: np.ndarray
     """Shape (d,) or (d, k), float64."""
     standard_errors: np.ndarray
-    """Of the coefficients, in the same shape."""
+    """The standard errors of the coefficients, in the same shape."""
     intercept: Any
-    """float or array of shape (k,); 0 where none was asked for."""
+    """The intercept; 0 in a model without one."""
     intercept_standard_error: Any
-    """float or array of shape (k,), or None where no intercept was asked for."""
+    """The standard error of the intercept; None in a model without one."""
     residual_standard_deviation: Any
-    """The root of the sum of squared residuals over `degrees_of_freedom`."""
+    """The square root of the sum of squared residuals over `degrees_of_freedom`."""
     r_squared: Any
-    """The share of y's variance that is explained; without intercept, of its squares."""
+    """The explained share of y's variance or, without intercept, of its sum of squares."""
     num_rows: int
-    """Of weight above 0."""
+    """The number of rows of weight above 0."""
     rank: int
-    """Of the columns, the intercept's included."""
+    """The rank of the columns, including the intercept's column of ones."""
     condition_number: float
-    """Of the columns, centred if there is an intercept, and scaled to one length."""
+    """The condition number of the columns, scaled to equal length; centred if there is an
+    intercept."""
 
     def of_one_output(self) -> "LeastSquares":
-        """For y of shape (n,), from the result for shape (n, 1)."""
+        """The result for y of shape (n,), from this one for shape (n, 1)."""
 
         def flat(value):
             if not isinstance(value, np.ndarray):
@@ -59,43 +62,45 @@ class LeastSquares:
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Rows less rank."""
+        """The number of rows minus the rank."""
         return self.num_rows - self.rank
 
     @property
     def adjusted_r_squared(self) -> Any:
+        """`r_squared` adjusted for the number of coefficients."""
         centred = self.num_rows - self.has_intercept
         return 1 - (1 - self.r_squared) * _ratio(centred, self.degrees_of_freedom)
 
     @property
     def f_statistic(self) -> Any:
-        """Of all coefficients but the intercept being 0."""
+        """The F statistic of the hypothesis that all coefficients except the intercept are 0."""
         explained = _ratio(self.r_squared, self.rank - self.has_intercept)
         return _ratio(explained, _ratio(1 - self.r_squared, self.degrees_of_freedom))
 
     @property
     def f_p_value(self) -> Any:
+        """The p value of `f_statistic`."""
         degrees = self.rank - self.has_intercept, self.degrees_of_freedom
         return _each(lambda f: f_p_value(f, *degrees), self.f_statistic)
 
     @property
     def t_values(self) -> np.ndarray:
-        """The coefficients over their standard errors."""
+        """The coefficients divided by their standard errors."""
         return _ratio(self.coefficients, self.standard_errors)
 
     @property
     def p_values(self) -> np.ndarray:
-        """The probability of a t value this far from 0, to either side, by Student's t."""
+        """The two-sided p values of the coefficients, by Student's t distribution."""
         return self._p_values(self.t_values)
 
     @property
     def confidence_intervals(self) -> np.ndarray:
-        """The 95 % intervals of the coefficients, shape (d, 2) or (d, k, 2)."""
+        """The 95 % confidence intervals of the coefficients, shape (d, 2) or (d, k, 2)."""
         return self._intervals(self.coefficients, self.standard_errors)
 
     @property
     def intervals(self) -> np.ndarray:
-        """`confidence_intervals` by its shorter name."""
+        """A shorter name for `confidence_intervals`."""
         return self.confidence_intervals
 
     @property
@@ -108,12 +113,12 @@ class LeastSquares:
 
     @property
     def intercept_interval(self) -> np.ndarray:
-        """The 95 % interval, shape (2,) or (k, 2)."""
+        """The 95 % confidence interval of the intercept, shape (2,) or (k, 2)."""
         return self._intervals(self.intercept, self.intercept_standard_error)
 
     @property
     def has_intercept(self) -> bool:
-        """Whether an intercept was asked for."""
+        """Whether the model has an intercept."""
         return self.intercept_standard_error is not None
 
     def _p_values(self, t_values):
@@ -128,7 +133,7 @@ class LeastSquares:
 
 
 def _ratio(a, b):
-    """``a / b``, infinite or NaN where b is 0."""
+    """``a / b``; infinite or NaN where b is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.asarray(a) / np.asarray(b, dtype=np.float64)
     return ratio if ratio.ndim else float(ratio)

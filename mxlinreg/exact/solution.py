@@ -11,11 +11,12 @@ from .rank import ROUNDING, Dependencies
 from .refine import Problem, refine, refined_inverse
 from .result import LeastSquares
 
-# Below this condition number the factor's solution lacks no more than the last digit or two.
+# Below this condition number the factor's solution is wrong in the last digit or two at most.
 REFINE_FROM = 10.0
-# Up to this condition number its square has twelve digits, and takes half the time.
+# Up to this condition number the eigenvalues of the products give it to twelve digits, in half the
+# time of singular values.
 SQUARES_UP_TO = 100.0
-# Refining so many numbers takes a millisecond or two, whatever the condition number.
+# Refining with this many numbers of data takes a millisecond or two, so it is always done.
 FEW_NUMBERS = 1 << 15
 
 
@@ -27,7 +28,7 @@ def solution(
     passes: Optional[Callable],
     gather: Callable[[np.ndarray], np.ndarray],
 ) -> LeastSquares:
-    """The solution and its statistics.
+    """Compute the solution and its statistics.
 
     With n rows, the sum W of their weights and the factor's R, Z and E::
 
@@ -41,22 +42,22 @@ def solution(
         intercept's error   deviation √(1 / W + |x.mean R⁻¹|²)
         R²                  1 − squares / total
 
-    If columns depend on others, R⁻¹ is the pseudo-inverse, and the squares are larger by those of
-    the part of Z that R does not reach. Otherwise the solution is refined, where that is
-    worthwhile, by passes over the data.
+    If columns depend on others, R⁻¹ is the pseudo-inverse, and the squares also include the part
+    of Z that is orthogonal to the range of R. Otherwise the solution is refined by passes over the
+    data, if the condition number is 10 or more or the data are small.
 
     Parameters
     ----------
     factor : Factor
     dependent : dict
-        The columns that depend on others, as `dependencies` gives them.
+        The columns that depend on others, from `dependencies`.
     centred : bool
         Whether there is an intercept.
     names : list of str
     passes : callable, or None if the data cannot be read again
-        Gives the blocks of the data from the start, as `Source.blocks`.
+        Returns the blocks of the data from the start, as `Source.blocks`.
     gather : callable
-        As in `solve`.
+        Returns all workers' arrays, as `Rows.gather`.
     """
     R, Z, E, x, y, num_rows, weight = factor
     inverse, unreached, condition_number = _inverse(R, x.sizes, dependent)
@@ -100,9 +101,9 @@ def solution(
 
 
 def _inverse(R, sizes, dependent) -> Tuple[np.ndarray, np.ndarray, float]:
-    """The (pseudo-)inverse of R, the directions that R does not reach, and its condition number.
+    """The (pseudo-)inverse of R, the directions orthogonal to its range, and its condition number.
 
-    The pseudo-inverse and the condition number are those of columns scaled to one length.
+    The pseudo-inverse and the condition number are those of columns scaled to equal length.
     """
     lengths = np.sqrt((R**2).sum(axis=0))
     if not dependent:

@@ -1,4 +1,4 @@
-"""The least-squares solution itself, which the chapter's SGD approaches, with standard errors."""
+"""The exact least-squares solution, which the chapter's SGD approaches, with standard errors."""
 
 from typing import Any, Optional, Sequence, Tuple
 
@@ -24,27 +24,29 @@ def least_squares(
     """Solve linear least squares for data of any size, with standard errors.
 
     The data are read in blocks. Each block is centred and reduced to a small triangular factor,
-    so memory holds one block at a time. The factor comes from QR or, where the columns are far
-    from depending on each other, from their products, which is as accurate there and several
-    times faster. If the condition number is 10 or more, or the data are few, the solution is then
-    refined by residuals computed to about 32 digits, which takes one or two more passes.
+    so memory holds one block at a time. The factor comes from QR. If the columns are far from
+    depending on each other, it comes from their products, which is then as accurate and several
+    times faster. If the condition number is 10 or more, or the data are small, the solution is
+    refined with residuals computed to about 32 digits, which takes one or two more passes.
 
     Parameters
     ----------
     X : array_like, NDArray or data frame of shape (n, d), or rows, or an iterable of blocks
-        Real numbers; computed in float64. Rows are a stream, a DataLoader or ArrayLoader, or a
-        worker's `distributed.Share`, which solves for the rows of all workers. Blocks are pairs
-        (X, y) of shape (m, d) and (m,) or (m, k), for any m. Only arrays come with `y`. An
-        iterator allows one pass only: beyond two million numbers its solution is not refined.
+        Real numbers, which are converted to float64. Rows are a stream, a DataLoader, an
+        ArrayLoader, or a worker's `distributed.Share`, with which the solution is that of all
+        workers' rows. Blocks are pairs (X, y) of shape (m, d) and (m,) or (m, k), where m may
+        vary. An iterator can be read only once, so its solution is not refined if it yields more
+        than two million numbers.
     y : array_like or NDArray of shape (n,) or (n, k), optional
+        Required if X is an array; rows and blocks contain their y.
     intercept : bool
-        Whether the model has a b. Without it the columns are not centred.
+        Whether the model has an intercept b. Without it the columns are not centred.
     sample_weight : array_like of shape (n,), optional
-        The weight of each row's squared error, at least 0; rows of weight 0 are left out.
+        The weight of each row's squared error, at least 0. Rows of weight 0 are left out.
     rank_deficient : {"error", "minimum_norm"}
-        If columns depend on each other, or there are more of them than rows: raise, or choose the
-        solution whose coefficients, in units of the columns' standard deviations (without
-        intercept, of their root mean squares), have the smallest norm.
+        What to do if columns depend on each other or outnumber the rows. "minimum_norm" chooses
+        the solution whose coefficients have the smallest norm, in units of the columns' standard
+        deviations (without intercept, of their root mean squares).
     columns : sequence of str, optional
         The names of X's columns; by default those of a data frame or stream, else x0, x1, …
 
@@ -55,11 +57,12 @@ def least_squares(
     Raises
     ------
     RankError
-        With "error", if a column depends on others, which it names, or is constant beside an
-        intercept or 0, or if the rows are fewer than the coefficients.
+        With "error": if a column depends on others (the error names them), if a column is 0 or,
+        with an intercept, constant, or if there are fewer rows than coefficients.
     TypeError, ValueError
-        If X, y or the weights are not real numbers, do not fit each other, are empty, or hold NaN
-        or infinity; if a column's numbers exceed those of its first block by a factor of 1e140.
+        If X, y or the weights are not real numbers, have shapes that do not fit, are empty, or
+        hold NaN or infinity. If numbers of a column exceed those of its first block by a factor
+        of 1e140.
     """
     if rank_deficient not in ("error", "minimum_norm"):
         raise ValueError(
@@ -72,7 +75,7 @@ def least_squares(
 def solve(
     rows: Any, intercept: bool, minimum_norm: bool, columns: Optional[Sequence[str]]
 ) -> Tuple[LeastSquares, Moments]:
-    """The `least_squares` of rows with one interface, and the moments of X and y behind it."""
+    """The `least_squares` of a `Rows`, and the moments of X and y from which it was computed."""
     source = Source(rows)
     own = triangular_moments(source.blocks(), centred=intercept)
     ndim, num_inputs, num_outputs = _common_shape(source.shape, rows.gather)
@@ -98,11 +101,11 @@ def solve(
 
 
 def _common_shape(own, gather):
-    """The dimensions of y and the columns of X and y, in which all workers with rows agree."""
+    """The number of y's dimensions and of X's and y's columns, the same for all workers."""
     shapes = gather(np.array(own or (0, 0, 0), dtype=float)).astype(int).tolist()
     shapes = [shape for shape in shapes if any(shape)]
     if not shapes:
         raise ValueError("X: no row of weight above 0; at least one is needed")
     if any(shape != shapes[0] for shape in shapes):
-        raise ValueError("X: the workers' blocks differ in their columns, or y's dimensions")
+        raise ValueError("X: the workers' blocks differ in their columns or in y's dimensions")
     return shapes[0]

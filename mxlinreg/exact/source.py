@@ -1,4 +1,4 @@
-"""Rows for the exact solution: checked, in float64, block by block, in several passes."""
+"""Rows for the exact solution: checked, converted to float64, and read in several passes."""
 
 from typing import Any, Iterator, List, Optional, Tuple
 
@@ -7,28 +7,29 @@ import numpy as np
 from .._checks import is_ndarray
 from ..rows.arrays import column_names, real_array
 
-# An iterator can be passed over once, so its rows are kept, up to so many numbers: 16 MiB.
+# An iterator can be read only once, so up to this many of its numbers (16 MiB) are kept.
 KEPT_NUMBERS = 1 << 21
 
 Block = Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]
 
 
 class Source:
-    """The blocks of rows, checked, for several passes.
+    """The checked blocks of some rows, for several passes.
 
     Parameters
     ----------
-    rows
-        As `rows.as_rows` gives them. The errors are those of `least_squares`.
+    rows : Rows
+        The data, from `rows.as_rows`. Invalid data raise the errors of `least_squares`.
 
     Attributes
     ----------
     columns : list of str, or None
-        The names of X's columns, where the rows have such; known after the first pass.
-    shape : tuple, or None
-        The dimensions of y as given, and the columns of X and of y; None until there is a row.
+        The names of X's columns, if the rows have names; known after the first pass.
+    shape : tuple of int, or None
+        The number of dimensions of y, of columns of X, and of columns of y. None before the
+        first row.
     repeatable : bool
-        Whether `blocks` can be called once more.
+        Whether `blocks` can be called again.
     """
 
     def __init__(self, rows: Any):
@@ -41,7 +42,7 @@ class Source:
     def blocks(self) -> Iterator[Block]:
         """The rows of weight above 0, from the start: X (m, d), y (m, k) and weights (m,) or None.
 
-        Rows that come only once are kept for the next pass, unless they are too many.
+        Rows that can be read only once are kept for the next pass, unless there are too many.
         """
         if self._kept:
             yield from self._kept
@@ -72,11 +73,11 @@ class Source:
         if self.shape is not None:
             first_ndim, *widths = self.shape
             if first_ndim != ndim:
-                raise ValueError(f"y: has {ndim} dimensions, and {first_ndim} in an earlier block")
+                raise ValueError(f"y: has {ndim} dimensions, but {first_ndim} in an earlier block")
             if widths != [X.shape[1], y.shape[1]]:
                 raise ValueError(
-                    f"X: a block of {X.shape[1]} and {y.shape[1]} columns does not fit the first, "
-                    f"of {widths[0]} and {widths[1]}"
+                    f"X: a block with {X.shape[1]} columns of X and {y.shape[1]} of y does not fit "
+                    f"the first, with {widths[0]} and {widths[1]}"
                 )
         if weights is not None:
             weights = _finite("sample_weight", weights)

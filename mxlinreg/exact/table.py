@@ -1,4 +1,4 @@
-"""A result of least squares as text."""
+"""The result of `least_squares` as text."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _HEADS = "estimate", "std. error", "t value", "p value", "2.5 %", "97.5 %"
 
 
 def as_text(result: Any) -> str:
-    """The table of a `LeastSquares`, one for each output."""
+    """The table of a `LeastSquares`, or one table for each output."""
     if result.coefficients.ndim == 1:
         return _table(result, lambda values: values)
     num_outputs = result.coefficients.shape[1]
@@ -19,7 +19,7 @@ def as_text(result: Any) -> str:
 
 
 def _table(result, of):
-    """The table of the one output that `of` takes from arrays whose last axis is the outputs."""
+    """The table of one output. ``of(array)`` selects its numbers along the array's last axis."""
     statistics = [
         of(result.coefficients),
         of(result.standard_errors),

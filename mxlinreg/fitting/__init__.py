@@ -1,4 +1,4 @@
-"""From a table to a model.
+"""Fit a model to a table.
 
-`regressor.LinearRegressor` is imported only when the name is asked for, as it needs scikit-learn.
+`regressor.LinearRegressor` is imported only when the name is asked for: it needs scikit-learn.
 """

@@ -1,4 +1,4 @@
-"""The chapter's training until it is at the least-squares fit: decorrelated, at a safe rate."""
+"""Run the chapter's training to the least-squares fit, on decorrelated columns at a safe rate."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from .. import _mxnet
 from ..moments import Moments, whitening
 from .distance import distance_from_exact
 
-# When the fit no longer comes nearer, the rate is divided by this.
+# If the fit no longer approaches the exact one, the learning rate is divided by this.
 RATE_DIVISOR = 5
 
 
 class Settings(NamedTuple):
-    """How `descend` trains; the parameters of `LinearRegressor` say more of each."""
+    """The settings of `descend`. The parameters of `LinearRegressor` describe each in full."""
 
     engine: Any
     ctx: Any
     epochs: int
     batch_size: int
     learning_rate: Optional[float]
-    """None takes the largest rate that is safe for batches of this data."""
+    """None stands for the largest rate that is safe for batches of the data."""
     standardize: bool
     tol: Optional[float]
     patience: int
-    """The rate is lowered after this many epochs in a row without coming nearer."""
+    """The number of epochs in a row without progress after which the rate is lowered."""
     random: np.random.RandomState
-    """What the order of the rows is drawn from."""
+    """The generator of the row order."""
     on_epoch: Callable[[int, float], Any]
 
 
 class Descent(NamedTuple):
-    """Where a training has ended."""
+    """The result of a training."""
 
     coefficients: np.ndarray
     """Shape (d, k), float64."""
     centre: np.ndarray
-    """Shape (k,): the prediction at the means of the columns, less the mean of y."""
+    """Shape (k,): the prediction at the columns' means, minus the mean of y."""
     losses: List[float]
-    """The mean loss of each epoch, in the units of y squared."""
+    """The mean loss of each epoch, in squared units of y."""
     mse_above: float
-    """The part of the training MSE that is above the least possible."""
+    """The excess of the training MSE over the least possible, as a share of the training MSE."""
     standard_errors_off: float
-    """How far the worst coefficient is from the exact one, in its standard errors."""
+    """The largest distance of a coefficient from the exact one, in its standard errors."""
     converged: bool
 
 
@@ -60,31 +60,35 @@ def descend(
     train_bias: bool,
     rows_seen: int = 0,
 ) -> Descent:
-    """Train on rows until the fit is as near to the exact one as `settings` ask for.
+    """Train until the fit is as close to the exact one as `settings` demand.
 
-    The rows are centred and their columns decorrelated, so that one rate suits all of them.
+    The rows are centred and their columns decorrelated, so that one rate suits all columns.
 
     Parameters
     ----------
     X : array of shape (n, d)
     y : array of shape (n,) or (n, k)
     weight : array of shape (n,), or None
-        Above 0.
+        The weights of the rows, all above 0.
     moments : Moments
-        As `triangular_moments` gives them: of these rows, or with those of earlier blocks.
+        The `triangular_moments` of these rows and of the rows of all earlier blocks.
     start : array of shape (d, k)
         The coefficients to start from.
     settings : Settings
     train_bias : bool
-        Whether the bias is trained, as in the chapter. On centred rows without weights it ends
-        near 0; on others it would move the coefficients, so it must stay exactly 0.
+        Whether to train the bias, as the chapter does. On centred rows without weights it ends
+        near 0. In all other cases it would change the coefficients, so it must stay exactly 0.
     rows_seen : int
-        The rows of earlier blocks, for which the safe rate has fallen.
+        The number of rows in earlier blocks. The safe rate falls as it grows.
+
+    Returns
+    -------
+    Descent
 
     Raises
     ------
     TypeError, ValueError, DivergenceError
-        As `train`; or if the engine cannot leave the bias as it is.
+        As `train`. TypeError also if the engine cannot leave the bias unchanged.
     """
     y = y.reshape(len(y), -1)
     num_inputs, num_outputs = X.shape[1], y.shape[1]
@@ -93,7 +97,7 @@ def descend(
     x_mean, y_mean = np.split(moments.mean, [num_inputs])
     data, label = root * (X - x_mean), root * (y - y_mean)
     whiten, unwhiten = whitening(moments, num_inputs)
-    scale = float(np.abs(label).max()) or 1.0  # so that no square of y overflows or vanishes
+    scale = float(np.abs(label).max()) or 1.0  # keeps squares of y from over- and underflowing
     label, w = label / scale, start / scale
     white = data @ whiten
     if settings.standardize:
@@ -107,13 +111,13 @@ def descend(
     run_epoch = _engine(settings, train_bias)
     unit = rows.num_rows / len(data) * scale * scale
     (w, b), losses, end = _run(w, rows, rate, distance_of, run_epoch, unit, settings)
-    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks whether they are finite
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks that they are finite
         coefficients = scale * (whiten @ w if settings.standardize else w)
     return Descent(coefficients, scale * b, losses, *end)
 
 
 def _run(w, rows, rate, distance_of, run_epoch, unit, settings):
-    """The best parameters that an epoch has ended with, the losses in `unit`, and the distance."""
+    """The best parameters after any epoch, the losses times `unit`, and the end of a `Descent`."""
     from ..chapter.training import DivergenceError, diverged
 
     nd, tol = _mxnet.nd, settings.tol
@@ -124,7 +128,7 @@ def _run(w, rows, rate, distance_of, run_epoch, unit, settings):
         param.attach_grad()
     best = w, np.zeros(w.shape[1])
     start = distance_of(*best)
-    # An epoch has diverged that ends farther off than both the start and coefficients of 0.
+    # An epoch that ends farther off than both the start and coefficients of 0 has diverged.
     limit = max(start.excess, w.shape[1])
     losses: List[float] = []
     nearest, waited = math.inf if tol is None else start.excess, 0
@@ -156,7 +160,7 @@ def _run(w, rows, rate, distance_of, run_epoch, unit, settings):
 
 
 def _engine(settings, train_bias):
-    """The engine as a function of parameters, rows and rate, which leaves a fixed bias alone."""
+    """The engine as a function of parameters, rows and rate. It obeys `train_bias`."""
     from ..training.engines import find_engine, name_of
 
     engine = settings.engine
@@ -168,13 +172,13 @@ def _engine(settings, train_bias):
         if not any(p.name == "train_bias" or p.kind is p.VAR_KEYWORD for p in known):
             raise TypeError(
                 f"engine: {name_of(engine)} has no keyword train_bias; a fit with weights, without "
-                "an intercept or in blocks passes train_bias=False, which must leave b as it is"
+                "an intercept or in blocks passes train_bias=False, which must leave b unchanged"
             )
 
     def run_without_bias(params, rows, rate):
         loss = run_epoch(params, rows, rate, train_bias=False)
         if params[1].asnumpy().any():
-            raise TypeError(f"engine: {name_of(engine)} moves b, though train_bias is False")
+            raise TypeError(f"engine: {name_of(engine)} changes b, although train_bias is False")
         return loss
 
     return run_without_bias
@@ -193,7 +197,7 @@ def _fastest(ctx):
 
 
 def _rows(data: np.ndarray, label: np.ndarray, settings: Settings) -> Any:
-    """Rows whose batches have one size: rows of zeros, whose gradient for w is 0, fill the last."""
+    """Rows in batches of equal size. Rows of zeros, which give w no gradient, fill the last one."""
     from ..rows.arrays import ArrayRows
 
     num_batches = math.ceil(len(data) / settings.batch_size)
@@ -210,11 +214,11 @@ def _rows(data: np.ndarray, label: np.ndarray, settings: Settings) -> Any:
 
 
 def _safe_rate(data: np.ndarray, batch_size: int, train_bias: bool) -> float:
-    """The rate that shrinks the error of w (and b) by most, in the mean over the batches.
+    """The rate that shrinks the error of w (and b) most, on average over the batches.
 
-    A batch's S = data.T @ data / batch_size has ``E[S S] <= bound * E[S]``, and so a step, in
-    the mean, shrinks the square of the error along an eigenvector of E[S] with eigenvalue v by
-    a factor of ``1 - 4 rate v (1 - rate bound)`` or more. The bias is one more column, of ones.
+    A batch's ``S = data.T @ data / batch_size`` satisfies ``E[S S] <= bound * E[S]``. Along an
+    eigenvector of E[S] with eigenvalue v, a step therefore multiplies the expected squared error
+    by at most ``1 - 4 rate v (1 - rate bound)``. The bias counts as a column of ones.
     """
     products = data.T @ data if data.shape[0] > data.shape[1] else data @ data.T
     largest = np.linalg.eigvalsh(products)[-1] / len(data)

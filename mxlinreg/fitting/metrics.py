@@ -1,4 +1,4 @@
-"""How well a model of one output describes some rows."""
+"""Metrics of a model with one output."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
 
     Parameters
     ----------
-    rows
-        As `rows.as_rows` gives them, with one output. Of a worker's share, the rows of all
-        workers count.
+    rows : Rows
+        The data, from `rows.as_rows`, with one output. For a worker's share, the metrics are
+        those of all workers' rows.
     params : [w, b]
         NDArrays of shape (d, 1) and (1,).
 
     Returns
     -------
     dict
-        "rows", an int; "mse", the mean squared error; "rmse", its root; and "r2", the share of
-        the variance of y that the model explains, or None where y is constant. Floats.
+        "rows", the number of rows, an int. As floats: "mse", the mean squared error; "rmse", its
+        root; "r2", the share of the variance of y that the model explains, or None if y is
+        constant.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or there is no row.
+        If the shapes do not fit each other, or there is no row.
     """
 
     w, b = (param.asnumpy().astype("float64") for param in params)
@@ -47,10 +48,10 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
     own = column_moments(targets_and_errors()) or no_rows(2, triangular=False)
     moments = gathered(own, rows.gather)
     if moments.weight == 0:
-        raise ValueError("rows: there is none of weight above 0; at least one is needed")
+        raise ValueError("rows: no row has a weight above 0; at least one is needed")
     variance, spread = moments.products / moments.weight
     mse = float(spread + moments.mean[1] ** 2)
-    # R2 compares with the mean of y, which a constant y leaves nothing to compare with.
+    # R2 divides by the variance of y.
     r2 = None if moments.constant[0] else float(1 - mse / variance)
     return {"rows": moments.rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
 
@@ -58,7 +59,7 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
 def least_mse(X: np.ndarray, y: np.ndarray) -> float:
     """The least mean squared error of a linear model on X of shape (n, d) and y of shape (n,).
 
-    The errors are those of `least_squares`, but columns may depend on others.
+    Raises as `least_squares`, except that columns may depend on each other.
     """
     solution = least_squares(X, y, rank_deficient="minimum_norm")
     return float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())

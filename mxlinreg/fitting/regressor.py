@@ -1,4 +1,4 @@
-"""Linear regression in scikit-learn's conventions. Importing this needs scikit-learn."""
+"""Linear regression in scikit-learn's conventions. Importing this module needs scikit-learn."""
 
 from __future__ import annotations
 
@@ -36,56 +36,57 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     solver : {"exact", "sgd"}
-        "exact" is the least-squares solution of `mxlinreg.least_squares`. If columns depend on
-        each other, it is the solution of minimum norm, in units of the columns' standard
-        deviations. "sgd" trains with the chapter's loop. The parameters from `engine` to
-        `warm_start`, except `fit_intercept`, are for "sgd" only.
+        "exact" computes the least-squares solution, as `mxlinreg.least_squares`. If columns
+        depend on each other, it chooses the solution of minimum norm, in units of the columns'
+        standard deviations. "sgd" trains with the chapter's loop. The parameters from `engine`
+        to `warm_start`, except `fit_intercept`, apply to "sgd" only.
     engine : {"auto", "compiled", "autograd"} or callable
-        What runs an epoch, as in `mxlinreg.train`. "auto" is "compiled" on a CPU where Numba is
-        installed, else "autograd". A function of your own also needs the keyword `train_bias`
-        for fits with weights, without an intercept and in blocks: where it is False, the bias
-        must stay as it is.
+        How to run an epoch, as in `mxlinreg.train`. "auto" is "compiled" on a CPU if Numba is
+        installed, else "autograd". Fits with weights, without an intercept or in blocks pass a
+        function of your own the keyword ``train_bias=False``: it must then leave b unchanged.
     epochs : int
-        At most this many.
+        The largest number of epochs.
     batch_size : int
-        At most this many rows in a batch.
+        The largest number of rows in a batch.
     learning_rate : "auto" or float
-        The rate of the first epoch. "auto" is the largest that is safe for batches of this
-        data. A fit that diverges nevertheless lowers the rate and goes on.
+        The rate of the first epoch. "auto" is the largest rate that is safe for batches of the
+        data. If the fit diverges nevertheless, the rate is lowered and the fit continues.
     standardize : bool
-        Whether to train on decorrelated columns of mean square 1, so that neither their units
-        nor their correlation slows the descent. The coefficients are those of the columns as
-        given, in any case.
+        Whether to train on decorrelated columns of mean square 1, so that neither units nor
+        correlation slow the descent. The coefficients are always those of the original columns.
     fit_intercept : bool
+        Whether the model has an intercept.
     tol : float or None
-        The fit ends when the training MSE of each output is within this part of the least
-        possible, or below 1e-18 of the variance of y, and each coefficient is within a tenth of
-        its standard error of the exact one. None runs all epochs.
+        The fit ends when each output's training MSE exceeds the least possible by at most this
+        share of itself, or is below 1e-18 of the variance of y, and each coefficient is within a
+        tenth of its standard error of the exact one. None runs all epochs.
     n_iter_no_change : int
-        The rate is lowered after this many epochs in a row without a lower MSE.
+        The number of epochs in a row without a lower MSE after which the rate is lowered.
     random_state : int, RandomState or None
-        For the order of the rows. An int gives the same fit each time. None draws one seed from
-        NumPy's global generator, and nothing else is drawn from it.
+        The seed or generator of the row order. An int gives the same fit each time. None draws
+        one seed from NumPy's global generator.
     ctx : str or mx.Context
-        Where to train; anything that `mxlinreg.context` takes.
+        The device to train on; anything that `mxlinreg.context` takes.
     verbose : int
-        1 prints a line for each epoch.
+        1 prints a line after each epoch.
     warm_start : bool
-        Whether `fit` starts from the present coefficients, not from 0.
+        Whether `fit` starts from the present coefficients instead of 0.
 
     Attributes
     ----------
     coef_ : array of shape (d,), or (k, d) for y of shape (n, k)
+        The coefficients, float64.
     intercept_ : float, or array of shape (k,)
-    n_iter_ : int
-        The epochs run; None of "exact".
-    loss_curve_ : list of float
-        Each epoch's mean loss, in the units of y squared; None of "exact".
-    result_ : mxlinreg.exact.LeastSquares
-        The table with the standard errors, where `fit` has used "exact"; else None.
+    n_iter_ : int or None
+        The number of epochs run; None with "exact".
+    loss_curve_ : list of float, or None
+        The mean loss of each epoch, in squared units of y; None with "exact".
+    result_ : mxlinreg.exact.LeastSquares or None
+        The solution with its standard errors after `fit` with "exact"; else None.
     n_features_in_ : int
+        The number of columns of X.
     feature_names_in_ : array of str
-        Where X had column names.
+        The names of X's columns; set only if X has such.
     """
 
     def __init__(
@@ -126,19 +127,25 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array_like or data frame of shape (n, d)
         y : array_like of shape (n,) or (n, k)
         sample_weight : array_like of shape (n,), optional
-            At least 0; a row of weight 2 counts as two rows.
+            The weights of the rows, at least 0. A row of weight 2 counts as two rows.
+
+        Returns
+        -------
+        LinearRegressor
+            The regressor itself.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument or a parameter does not fit, or the coefficients overflow.
+            If an argument or a parameter is invalid, or the coefficients overflow.
         ImportError
             If the engine is "compiled" and Numba is missing (the extra `fast`).
 
         Warns
         -----
         ConvergenceWarning
-            If the epochs end first; it says how far the fit is from the exact one.
+            If the last epoch ends before `tol` is reached. The warning states the distance from
+            the exact fit.
         """
         previous = self.coef_ if self.warm_start and hasattr(self, "coef_") else None
         X, y, weight = self._checked(X, y, sample_weight, reset=True)
@@ -161,8 +168,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"LinearRegressor has not converged in {settings.epochs} epochs: "
                 f"{100 * done.mse_above:.2g} % of the training MSE is above the least possible, "
                 f"and a coefficient is {done.standard_errors_off:.2g} standard errors from the "
-                f"exact one (at most {STANDARD_ERRORS} is asked for); raise epochs or tol, leave "
-                'standardize=True and learning_rate="auto", or take solver="exact"',
+                f"exact one (at most {STANDARD_ERRORS} is allowed); raise epochs or tol, leave "
+                'standardize=True and learning_rate="auto", or use solver="exact"',
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -170,25 +177,30 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._keep(done.coefficients, intercept, y, moments, done.losses, None)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegressor:
-        """Take in one more block of rows.
+        """Update the model with one more block of rows.
 
-        "sgd" runs one epoch over the block. The columns are scaled and decorrelated by all rows
-        so far, for which the model keeps one triangular matrix; rescaling leaves the coefficients
-        as they are. The safe rate falls in proportion to one over the number of rows so far, so
-        that several passes over a stream approach its least-squares fit. A `learning_rate` that
-        is a number does not fall. "exact" gives the least-squares fit of all blocks so far.
+        "exact" computes the least-squares fit of all blocks so far. "sgd" runs one epoch over the
+        block. Its columns are scaled and decorrelated by the moments of all rows so far, which the
+        model keeps in one triangular matrix. With ``learning_rate="auto"`` the rate falls in
+        inverse proportion to the number of rows so far, so that several passes over a stream
+        approach its least-squares fit. A `learning_rate` that is a number stays constant.
 
-        A block may be of any size, a single row too. A `fit` before counts as the first block.
+        A block may have any number of rows. An earlier call of `fit` counts as the first block.
 
         Parameters
         ----------
         X, y, sample_weight
             As in `fit`.
 
+        Returns
+        -------
+        LinearRegressor
+            The regressor itself.
+
         Raises
         ------
         TypeError, ValueError, ImportError
-            As in `fit`; and if the columns or outputs are not those of the blocks before.
+            As in `fit`. ValueError also if the columns or outputs differ from earlier blocks.
         """
         first = not hasattr(self, "coef_")
         X, y, weight = self._checked(X, y, sample_weight, reset=first)
@@ -209,13 +221,18 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self._keep(done.coefficients, intercept, y, moments, losses, None)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The predictions for X of shape (n, d): of shape (n,), or (n, k) as y had in `fit`."""
+        """Predict for X of shape (n, d).
+
+        Returns
+        -------
+        array of shape (n,), or (n, k) if y had shape (n, k) in `fit`
+        """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return X @ self.coef_.T + self.intercept_
 
     def _checked(self, X, y, sample_weight, reset):
-        """X, y and the weights, if any, in float64, without the rows of weight 0."""
+        """X, y and the weights or None, in float64, without the rows of weight 0."""
         if self.solver not in ("exact", "sgd"):
             raise ValueError(f'solver: must be "exact" or "sgd", not {self.solver!r}')
         X, y = validate_data(
@@ -227,7 +244,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         used = weight > 0
         if not used.any():
-            raise ValueError("sample_weight: every weight is 0; at least one must be above")
+            raise ValueError("sample_weight: every weight is 0; at least one must be above 0")
         return X[used], y[used], weight[used]
 
     def _settings(self, epochs, tol):
@@ -254,19 +271,19 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
 
     def _start(self, coef, X, y):
-        """The coefficients to start from, of shape (d, k): `coef`, or else 0."""
+        """The coefficients to start from, of shape (d, k): those in `coef`, or 0 if it is None."""
         shape = (*y.shape[1:], X.shape[1])
         if coef is None:
             coef = np.zeros(shape)
         if coef.shape != shape:
             raise ValueError(
-                f"y: of shape {y.shape}, with X of shape {X.shape}, does not go on from "
+                f"y: shape {y.shape}, with X of shape {X.shape}, does not fit the present "
                 f"coefficients of shape {coef.shape}; use a new LinearRegressor"
             )
         return coef.reshape(-1, X.shape[1]).T
 
     def _keep(self, coef, intercept, y, moments, losses, result):
-        """Set the results, after the last thing that can fail: `coef` (d, k), `intercept` (k,)."""
+        """Set the results, once nothing can fail any more: `coef` (d, k), `intercept` (k,)."""
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise ValueError("X: the coefficients overflow; bring the columns to a common scale")
         self._moments, self.result_, self.loss_curve_ = moments, result, losses
@@ -279,14 +296,14 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
 
 def _intercept(coef, moments, centre=0.0):
-    """The intercept, shape (k,), if the model gives the mean of y plus `centre` at the means."""
+    """The intercept, shape (k,), with which the model predicts ``y_mean + centre`` at X's means."""
     x_mean, y_mean = np.split(moments.mean, [len(coef)])
     with np.errstate(over="ignore", invalid="ignore"):
         return y_mean + centre - x_mean @ coef
 
 
 def _least_squares_of(moments, num_inputs):
-    """The least-squares coefficients of the rows in `moments`, of shape (d, k)."""
+    """The least-squares coefficients, of shape (d, k), of the rows that `moments` describes."""
     inputs, outputs = np.split(moments.products, [num_inputs], axis=1)
     whiten, _ = whitening(moments, num_inputs)
     return whiten @ ((inputs @ whiten).T @ outputs) / moments.weight

@@ -1,8 +1,8 @@
 """Fit the columns of a table by the chapter's training, with settings that suit most tables.
 
-Columns of real data differ in size, and one learning rate cannot suit all of them. So the columns
-and the target are standardized, the model is trained on those, and w and b are put back into the
-units of the data::
+Columns of real data differ in scale, and one learning rate cannot suit all of them. So the columns
+and the target are standardized, the model is trained on the result, and w and b are converted back
+to the units of the data::
 
     X_scaled, y_scaled, scaling = standardize_table(X, y)
     loader = mlr.ArrayLoader(X_scaled, y_scaled, default_batch_size(len(y)))
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from .._mxnet import mx, nd
 
 _BATCH_SIZE = 64
-_BATCHES = 2400  # of all epochs together, where that makes between 5 and 400 epochs
+_BATCHES = 2400  # batches of all epochs together, if these are 5 to 400
 _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 400
 
 
 class Scaling(NamedTuple):
-    """What standardized rows were made by: ``X = X_mean + X_scale * scaled``, and so for y.
+    """The means and scales of standardized data: ``X = X_mean + X_scale * X_scaled``; same for y.
 
     A constant column has scale 0.
     """
@@ -41,8 +41,16 @@ class Scaling(NamedTuple):
 def standardize_table(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray, Scaling]:
     """Give each column of X, shape (n, d), and y, shape (n,), mean 0 and standard deviation 1.
 
-    Returns both in float64, in the shapes they had, and the scaling. Raises ValueError if the
-    values of a column lie too far apart for float64.
+    Returns
+    -------
+    X_scaled : array of shape (n, d), float64
+    y_scaled : array of shape (n,), float64
+    scaling : Scaling
+
+    Raises
+    ------
+    ValueError
+        If the difference between two values of a column overflows float64.
     """
     X_scaled, X_mean, X_scale = standardize(X)
     y_scaled, y_mean, y_scale = standardize(y[:, None])
@@ -50,17 +58,17 @@ def standardize_table(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndar
 
 
 def default_batch_size(num_rows: int) -> int:
-    """At most 64, such that the batches are of about equal size: a small last one is noisy."""
+    """The batch size, at most 64, that makes batches about equal: a small last one is noisy."""
     return math.ceil(num_rows / math.ceil(num_rows / _BATCH_SIZE))
 
 
 def default_epochs(num_batches: int) -> int:
-    """As many as make 2400 batches, but from 5 to 400."""
+    """The number of epochs that makes 2400 batches in all, but at least 5 and at most 400."""
     return min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, math.ceil(_BATCHES / num_batches)))
 
 
 def default_learning_rate(num_inputs: int) -> float:
-    """The rate by which a step on one typical row would just remove its error.
+    """The rate at which a step on one typical row would just remove the row's error.
 
     With d standardized inputs and the bias, the squared length of a row is d + 1 on average.
     """
@@ -70,11 +78,11 @@ def default_learning_rate(num_inputs: int) -> float:
 def params_near_zero(
     num_inputs: int, ctx: Union[str, mx.Context] = "cpu", dtype: str = "float64"
 ) -> List[nd.NDArray]:
-    """The parameters that a training on standardized rows begins with: draws from N(0, 0.01²).
+    """Draw the first parameters of a training on standardized rows from N(0, 0.01²).
 
-    The coefficients of standardized data are below 1, often far; a start near 0 saves correlated
-    columns the many epochs in which they would forget a draw from N(0, 1). Shapes, gradients and
-    errors are as for one output of `init_params`.
+    The coefficients of standardized data are usually far below 1. With correlated columns, a
+    training that starts from N(0, 1) would need many epochs to forget its start. Otherwise as
+    `init_params` with one output.
     """
     from ..chapter.scratch import init_params
 
@@ -85,10 +93,18 @@ def params_near_zero(
 
 
 def in_units(params: Sequence[nd.NDArray], scaling: Scaling) -> List[nd.NDArray]:
-    """Put parameters trained on standardized rows back into the units of the data.
+    """Convert parameters trained on standardized rows to the units of the data.
 
-    The result is new NDArrays on the CPU of the same shapes and dtype, without gradients; w is 0
-    for a constant column. Raises ValueError if they are not finite in these units.
+    Returns
+    -------
+    [w, b]
+        New NDArrays on the CPU, of the same shapes and dtype, without gradients. The coefficient
+        of a constant column is 0.
+
+    Raises
+    ------
+    ValueError
+        If w or b is not finite in these units.
     """
     from .._mxnet import nd
 
@@ -105,34 +121,36 @@ def train_standardized(
     ctx: Union[str, mx.Context] = "cpu",
     dtype: str = "float64",
 ) -> Tuple[List[nd.NDArray], Any]:
-    """Train on standardized rows, and give the model in the units of the data.
+    """Train on standardized rows, and return the model in the units of the data.
 
     Parameters
     ----------
     train_data
-        Batches of standardized rows with one output, as `train` takes them, of a known number.
+        Batches of standardized rows with one output, as `train` takes them. Its length must be
+        known unless `epochs` is given.
     scaling : Scaling
-        What the rows were standardized by.
+        The means and scales with which the rows were standardized.
     epochs, learning_rate : int and float, optional
         By default `default_epochs` and `default_learning_rate`.
     train : callable, optional
-        Trains in place, as ``train(params, train_data, epochs, learning_rate)``; by default
-        `mxlinreg.train`.
+        Called as ``train(params, train_data, epochs, learning_rate)``; changes `params` in place.
+        By default `mxlinreg.train`.
     ctx, dtype
-        Where to train, and the rows' dtype, as in `init_params`.
+        The device to train on and the dtype of the rows, as in `init_params`.
 
     Returns
     -------
     params : [w, b]
-        As of `in_units`.
+        The parameters in the units of the data, as from `in_units`.
     result
-        What `train` has returned: of `mxlinreg.train` the mean loss of each epoch, in the units
-        of the standardized target.
+        The return value of `train`. `mxlinreg.train` returns the mean loss of each epoch, in
+        squared units of the standardized target.
 
     Raises
     ------
     TypeError, ValueError
-        As `train` and `params_near_zero`; or if the coefficients overflow in their units.
+        As `train` and `params_near_zero`. ValueError also if the coefficients overflow in the
+        units of the data.
     """
     if train is None:
         from ..training import train

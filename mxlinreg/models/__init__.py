@@ -1,1 +1,1 @@
-"""What is kept: saved models, checkpoints, and files for other programs."""
+"""Saved models, checkpoints, and model files for other programs."""

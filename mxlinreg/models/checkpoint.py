@@ -1,112 +1,35 @@
-"""Save and load a fitted model, and the state of a training to resume it from.
+"""Save the state of a training in a file, and resume the training from it.
 
-A training that is resumed from its checkpoint ends with the same bits as one that was never
-interrupted. For that it needs the parameters, the losses so far (as many as the epochs that are
-done) and NumPy's global generator, from which each epoch's row order is drawn. MXNet's generator
-cannot be read out, and need not be: only the data and the first parameters are drawn from it,
-before the training. (An engine or `on_epoch` of one's own that draws from MXNet's generator, or
-from any other than ``np.random``'s global one, is not repeated exactly.)
+A resumed training ends with the same bits as one that was never interrupted. For that the file
+holds the parameters, the mean loss of each finished epoch, and the state of NumPy's global
+generator, from which each epoch's row order is drawn. The state of MXNet's generator cannot be
+read. It is not needed, because only the data and the first parameters are drawn from it, before
+the training. (If an engine or `on_epoch` of your own draws from MXNet's or another generator, the
+resumed training differs.)
 
-Nothing in these files is executed: the parameters are MXNet's `.params` format, the rest is JSON.
+Reading such a file executes nothing in it: the parameters are in MXNet's `.params` format, the
+rest is JSON.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import re
-import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 
-from .. import _mxnet
-from .._files import replacing
+from .._files import write_bytes
+from .params_file import params_bytes, params_from
 
 if TYPE_CHECKING:
     from .._mxnet import nd
 
 _FIRST_LINE = b"mxlinreg checkpoint 1\n"
-
-
-def save_model(
-    path: Union[str, Path], params: Sequence[nd.NDArray], description: Dict[str, Any]
-) -> None:
-    """Write a model as MXNet's `.params` file, and what describes it as JSON beside it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The JSON takes its name, with the ending ``.json``.
-    params : [w, b]
-        NDArrays of shape (d, k) and (k,).
-    description : dict
-        What JSON can hold; `load_model` gives it back. The file has the parameters' shapes and
-        dtype as well, and a SHA-256 of all that is in the two.
-    """
-    path = Path(path)
-    shapes, dtype = _shapes_and_dtype(params)
-    description = {**description, "dtype": dtype, "shapes": shapes}
-    with replacing(path) as params_file, replacing(description_path(path)) as json_file:
-        content = _write_params(params_file, params)
-        text = json.dumps(description, allow_nan=False)
-        description["sha256"] = _digest_of_model(content, json.loads(text))
-        text = json.dumps(description, indent=2)
-        Path(json_file).write_text(text + "\n", encoding="utf-8")
-
-
-def load_model(path: Union[str, Path]) -> Tuple[Sequence[nd.NDArray], Dict[str, Any]]:
-    """Read what `save_model` has written.
-
-    Returns
-    -------
-    params : [w, b]
-    description : dict
-        As it was given, and "dtype" and "shapes".
-
-    Raises
-    ------
-    ValueError
-        If one of the two files is missing, damaged or not what `save_model` writes, or if they
-        do not belong together.
-    """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-        description = json.loads(description_path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{error.filename}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise ValueError(f"{description_path(path)}: is not a model's JSON file") from None
-    # MXNet's loader can take damaged bytes for good numbers, so the digest comes first.
-    digest = description.pop("sha256", None) if isinstance(description, dict) else None
-    if digest != _digest_of_model(content, description):
-        raise ValueError(f"{path}: does not belong to {description_path(path)}, or is damaged")
-    try:
-        if not _layout(description["shapes"], description["dtype"]).fullmatch(content):
-            raise ValueError
-    except (KeyError, TypeError, ValueError, OverflowError, struct.error):
-        raise ValueError(f"{path}: is not a model's .params file") from None
-    saved = _mxnet.nd.load_frombuffer(content)
-    return [saved["w"], saved["b"]], description
-
-
-def description_path(path: Union[str, Path]) -> Path:
-    """Where the JSON of the model at `path` is.
-
-    Raises
-    ------
-    ValueError
-        If that would be `path` itself.
-    """
-    path = Path(path)
-    beside = path.with_suffix(".json")
-    if beside == path:
-        raise ValueError(f"{path}: the JSON goes there; give the model another name, as .params")
-    return beside
 
 
 def save_checkpoint(
@@ -115,29 +38,35 @@ def save_checkpoint(
     losses: Sequence[float],
     settings: Dict[str, Any],
 ) -> None:
-    """Write the state of a training, that of NumPy's global generator included, into one file.
+    """Write the state of a training, including NumPy's global generator, to one file.
 
-    The file is a line that says what it is, a line with the SHA-256 of all that follows, a line
-    of JSON, and the parameters as MXNet's `.params` file has them. It is flushed to the disk
-    under a temporary name and then renamed, so there is always a whole one.
+    The file consists of a line that names the format, a line with the SHA-256 of the rest, a line
+    of JSON, and the parameters in MXNet's `.params` format. It is flushed to the disk under a
+    temporary name and then renamed, so there is a complete file at any moment.
 
     Parameters
     ----------
     path : str or Path
     params : [w, b]
+        NDArrays of shape (d, k) and (k,).
     losses : sequence of float
-        The mean loss of each epoch that is done.
+        The mean loss of each finished epoch.
     settings : dict
-        What a training that goes on from here must have in common with this one; of what JSON
-        can hold.
+        The settings that a training must share to resume from the file, in types that JSON can
+        hold.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     _, key, pos, has_gauss, cached_gaussian = np.random.get_state()
     random = {"key": key.tolist(), "pos": pos}
     random.update(has_gauss=has_gauss, cached_gaussian=cached_gaussian)
     state = {"settings": settings, "losses": losses, "random": random}
-    with replacing(path) as temporary:
-        content = json.dumps(state).encode() + b"\n" + _write_params(temporary, params)
-        Path(temporary).write_bytes(_FIRST_LINE + _digest(content).encode() + b"\n" + content)
+    arrays = {name: param.asnumpy() for name, param in zip("wb", params)}
+    content = json.dumps(state).encode() + b"\n" + params_bytes(arrays)
+    write_bytes(path, _FIRST_LINE + _digest(content).encode() + b"\n" + content)
 
 
 def load_checkpoint(
@@ -146,28 +75,28 @@ def load_checkpoint(
     settings: Dict[str, Any],
     epochs: int,
 ) -> List[float]:
-    """Go back to the state that `save_checkpoint` has written.
+    """Restore the state of a training that `save_checkpoint` wrote.
 
     Parameters
     ----------
     path : str or Path
     params : [w, b]
-        Changed in place.
+        Set in place to the parameters in the file.
     settings : dict
-        Compared with those of the file.
+        The settings of the present training, which must equal those in the file.
     epochs : int
-        How many the training is to have at its end.
+        The total number of epochs of the training.
 
     Returns
     -------
     list of float
-        The losses of the epochs that are done.
+        The mean loss of each finished epoch.
 
     Raises
     ------
     ValueError
-        If the file is not a whole checkpoint, or is of a training with other settings or of
-        more epochs. The parameters are then as they were.
+        If the file is not a complete checkpoint, has other settings, or has more than `epochs`
+        epochs. The parameters are then unchanged.
     """
     state, content = read_checkpoint(path)
     saved, losses = state["settings"], state["losses"]
@@ -177,15 +106,22 @@ def load_checkpoint(
         if saved.get(name) != value
     ]
     if differing:
-        raise ValueError(f"{path}: is of a training that differs in {', '.join(differing)}")
+        raise ValueError(
+            f"{path}: is the checkpoint of a training that differs in {', '.join(differing)}"
+        )
     if len(losses) > epochs:
-        raise ValueError(f"epochs: {path} has {len(losses)} already, more than {epochs}")
+        raise ValueError(
+            f"epochs: {path} has {len(losses)} epochs already, more than the {epochs} asked for"
+        )
     try:
-        if not _layout(*_shapes_and_dtype(params)).fullmatch(content):
+        arrays = params_from(io.BytesIO(content))
+        if [(arrays[name].shape, arrays[name].dtype) for name in "wb"] != [
+            (param.shape, param.dtype) for param in params
+        ]:
             raise ValueError
         random = state["random"]
         key = np.array(random["key"], dtype=np.uint32)
-        # NumPy does not look whether the position lies within the key.
+        # NumPy does not check that the position lies within the key.
         if key.shape != (624,) or random["pos"] not in range(625):
             raise ValueError
         np.random.set_state(
@@ -193,26 +129,25 @@ def load_checkpoint(
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise _foreign(path) from None
-    arrays = _mxnet.nd.load_frombuffer(content)
     for name, param in zip("wb", params):
         param[:] = arrays[name]
     return losses
 
 
 def read_checkpoint(path: Union[str, Path]) -> Tuple[Dict[str, Any], bytes]:
-    """Read what `save_checkpoint` has written, and change nothing.
+    """Read a checkpoint without restoring its state.
 
     Returns
     -------
     state : dict
-        With the "settings" and "losses" that were given, and the "random" state.
+        The "settings" and "losses" that were saved, and the generator's state as "random".
     content : bytes
-        The parameters, as in a `.params` file.
+        The parameters, as the content of a `.params` file.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, is none of these, is damaged, or is of a later version.
+        If the file cannot be read, is not a checkpoint, is damaged, or is from a later version.
     """
     try:
         with open(path, "rb") as file:
@@ -227,9 +162,10 @@ def read_checkpoint(path: Union[str, Path]) -> Tuple[Dict[str, Any], bytes]:
             digest, content = file.readline(65), file.read()
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
-    # MXNet's loader can take damaged bytes for good numbers, so the digest comes first.
     if digest != _digest(content).encode() + b"\n":
-        raise ValueError(f"{path}: is a damaged checkpoint; its content does not fit its checksum")
+        raise ValueError(
+            f"{path}: is a damaged checkpoint; its checksum does not match its content"
+        )
     text, _, content = content.partition(b"\n")
     try:
         state = json.loads(text)
@@ -248,37 +184,3 @@ def _foreign(path):
 
 def _digest(content):
     return hashlib.sha256(content).hexdigest()
-
-
-def _digest_of_model(content, description):
-    return _digest(content + json.dumps(description, sort_keys=True).encode())
-
-
-def _shapes_and_dtype(params):
-    return [list(param.shape) for param in params], np.dtype(params[0].dtype).name
-
-
-def _write_params(path, params):
-    """Write `params` as MXNet does, and give the bytes of the file."""
-    params = [param.as_in_context(_mxnet.mx.cpu()) for param in params]
-    with suppress(_mxnet.mx.MXNetError):  # of a full disk it tells only at times; the layout always
-        _mxnet.nd.save(path, dict(zip("wb", params)))
-    content = Path(path).read_bytes()
-    if not _layout(*_shapes_and_dtype(params)).fullmatch(content):
-        raise OSError(f"{path}: could not be written as a whole; is the disk full?")
-    return content
-
-
-def _layout(shapes, dtype):
-    """A pattern of the file that MXNet makes of w and b, whatever their values.
-
-    MXNet's loader believes what a file says of shapes and lengths, and can crash on it.
-    """
-    dtype = np.dtype(dtype)
-    number = _mxnet.nd.ndarray._DTYPE_NP_TO_MX[dtype.type]
-    pattern = re.escape(struct.pack("<QQQ", 0x112, 0, 2))
-    for shape in shapes:
-        head = struct.pack(f"<IiI{len(shape)}qiii", 0xF993FAC9, 0, len(shape), *shape, 1, 0, number)
-        pattern += re.escape(head) + b".{%d}" % (dtype.itemsize * math.prod(shape))
-    pattern += re.escape(struct.pack("<QQcQc", 2, 1, b"w", 1, b"b"))
-    return re.compile(pattern, re.DOTALL)

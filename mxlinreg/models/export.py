@@ -1,4 +1,4 @@
-"""A fitted model in files that other programs read: ONNX, and MXNet's symbol and parameters."""
+"""Write a fitted model to files for other programs: ONNX, and MXNet's symbol and parameters."""
 
 import json
 from os import PathLike
@@ -10,32 +10,36 @@ import numpy as np
 from .. import _mxnet
 from .._checks import check_shapes, is_ndarray
 from .._files import check_writable, replacing
-from .checkpoint import load_model
+from .model import Model, load_model
+from .params_file import params_bytes
 
-# Of December 2020: every onnxruntime from 1.6 on reads them, and no later one adds to Gemm.
+# These versions date from December 2020. Every onnxruntime from 1.6 on reads them, and later ones
+# add nothing to Gemm.
 _OPSET, _IR_VERSION = 13, 7
 
 
 def export_onnx(model: Any, path: Union[str, Path]) -> None:
     """Write a model as an ONNX file: ``yhat = X w + b``.
 
-    Its input is "X", of shape (batch, d), its output "yhat", of shape (batch, k), for any number
-    of rows, both in the model's dtype. X holds the inputs in their own units: LinearRegressor
-    and `mxlinreg train` have put the scaling that they train with into w and b.
+    The ONNX model has the input "X" of shape (batch, d) and the output "yhat" of shape (batch, k),
+    for any number of rows. Both have the model's dtype. X is in the units of the data, because
+    LinearRegressor and ``mxlinreg train`` include their scaling in w and b.
+
+    If the model has names, the metadata entry "feature_names" holds those of the inputs as a JSON
+    list, and the entry "target" holds that of the output.
 
     Parameters
     ----------
-    model : [w, b], LinearRegressor, result of least_squares, str or Path
-        NDArrays of shape (d, k) and (k,), as from `init_params`; a regressor that is fitted; or
-        the ``.params`` file that `mxlinreg train` has saved.
+    model : [w, b], LinearRegressor, result of least_squares, Model, str or Path
+        NDArrays or NumPy arrays of shape (d, k) and (k,); a fitted regressor; a solution; a model;
+        or the file of a model, as for `load_model`.
     path : str or Path
-        The names of the inputs, where the model has them, are in the metadata as
-        "feature_names", a JSON list; that of the output as "target".
+        The file to write.
 
     Raises
     ------
     TypeError, ValueError
-        If `model` is none of these, is not fitted or not finite, or `path` cannot be written.
+        If `model` is of another kind, not fitted or not finite, or `path` cannot be written.
     ImportError
         If onnx is missing (the extra `onnx`).
     """
@@ -67,47 +71,46 @@ def export_onnx(model: Any, path: Union[str, Path]) -> None:
 
 
 def export_symbol(model: Any, prefix: Union[str, Path]) -> None:
-    """Write a model as MXNet's own files, which an MXNet without mxlinreg loads.
+    """Write a model as MXNet's own files, which MXNet loads without mxlinreg.
 
     ``gluon.SymbolBlock.imports(f"{prefix}-symbol.json", ["data"], f"{prefix}-0000.params")`` and
-    ``mx.mod.Module.load(prefix, 0, label_names=None)`` give `net` with the model's parameters.
-    The files are those of ``mx.model.save_checkpoint``: the data are called "data", the
-    parameters "w" and "b".
+    ``mx.mod.Module.load(prefix, 0, label_names=None)`` return `net` with the model's parameters.
+    The files are like those of ``mx.model.save_checkpoint``. The input is called "data", the
+    parameters "w" and "b". If the model has names, the symbol "data" has the attributes
+    "feature_names", a JSON list of the inputs' names, and "target", the output's name.
 
     Parameters
     ----------
-    model : [w, b], LinearRegressor, result of least_squares, str or Path
-        As in `export_onnx`, and in the inputs' own units as there.
+    model : [w, b], LinearRegressor, result of least_squares, Model, str or Path
+        As in `export_onnx`.
     prefix : str or Path
-        The files are ``prefix-symbol.json`` and ``prefix-0000.params``. The names of the inputs
-        and the output, where the model has them, are attributes of the symbol "data":
-        "feature_names", a JSON list, and "target".
+        The files to write are ``prefix-symbol.json`` and ``prefix-0000.params``.
 
     Raises
     ------
     TypeError, ValueError
-        If `model` is none of these, is not fitted or not finite, or a file cannot be written.
+        If `model` is of another kind, not fitted or not finite, or a file cannot be written.
     """
     w, b, names = _linear(model)
     symbol_path = check_writable("prefix", f"{prefix}-symbol.json")
     params_path = check_writable("prefix", f"{prefix}-0000.params")
-    mx, nd = _mxnet.mx, _mxnet.nd
+    mx = _mxnet.mx
     data = mx.sym.var("data", dtype=w.dtype, attr=names)
-    # With their shapes, for MXNet does not find them from the shape of the data.
+    # MXNet cannot infer the parameters' shapes from the shape of the data.
     product = mx.sym.dot(data, mx.sym.var("w", shape=w.shape, dtype=w.dtype))
     net = mx.sym.broadcast_add(product, mx.sym.var("b", shape=b.shape, dtype=w.dtype), name="yhat")
-    params = {"arg:w": nd.array(w, dtype=w.dtype), "arg:b": nd.array(b, dtype=b.dtype)}
     with replacing(symbol_path) as symbol_file, replacing(params_path) as params_file:
-        net.save(symbol_file)
-        nd.save(params_file, params)
+        Path(symbol_file).write_text(net.tojson(), encoding="utf-8")
+        Path(params_file).write_bytes(params_bytes({"arg:w": w, "arg:b": b}))
 
 
 def _linear(model):
-    """w (d, k) and b (k,) as finite NumPy arrays, and what is known of names as a dict of str."""
+    """w (d, k) and b (k,) as finite NumPy arrays, and the known names as a dict of str."""
     columns = target = None
     if isinstance(model, (str, PathLike)):
-        (w, b), description = load_model(model)
-        columns, target = description.get("columns"), description.get("target")
+        model = load_model(model)
+    if isinstance(model, Model):
+        w, b, columns, target = model.w, model.b, model.columns, model.target
     elif hasattr(model, "coef_"):
         w, b = np.atleast_2d(model.coef_).T, model.intercept_
         columns = getattr(model, "feature_names_in_", None)

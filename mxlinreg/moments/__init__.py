@@ -1,9 +1,9 @@
-"""Weighted means and products of columns, and what follows from them. NumPy only.
+"""Weighted means and products of columns, and transformations based on them. NumPy only.
 
-`column_moments` gathers each column's own squares, block by block, and `triangular_moments` the
-triangular factor of the products of all columns; both give a `Moments`. `merged` and `gathered`
-bring those of several tables together. `standardize` and `unstandardize` scale columns and put a
-fit back into their units; `whitening` decorrelates columns.
+`column_moments` accumulates each column's sum of squares block by block, and `triangular_moments`
+the triangular factor of the products of all columns. Both return a `Moments`. `merged` combines
+the moments of two tables, `gathered` those of all workers. `standardize` scales columns,
+`unstandardize` converts a fit back to their units, and `whitening` decorrelates columns.
 """
 
 from .accumulate import column_moments, triangular_moments

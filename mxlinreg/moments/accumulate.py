@@ -1,4 +1,4 @@
-"""Weighted means and products of columns, gathered block by block."""
+"""Weighted means and products of columns, accumulated block by block."""
 
 from typing import Iterable, Iterator, Optional, Sequence
 
@@ -7,10 +7,10 @@ import numpy as np
 from .merge import Moments
 from .triangular import Triangle
 
-# Numbers in a piece of a block, 1 MiB: the cache of one processor core holds two such arrays.
+# Numbers in a piece of a block: 1 MiB, of which the cache of a processor core holds two.
 PIECE_NUMBERS = 1 << 17
-# Columns whose numbers are all this large or small are held in a unit of their own, so that
-# their squares neither overflow nor vanish.
+# Columns whose largest number is outside this range are measured in a unit of their own, so that
+# their squares neither overflow nor underflow.
 COMMON_NUMBERS = 1e-30, 1e30
 # Sums of squares overflow beyond this.
 LARGEST_VALUE = 1e140
@@ -21,14 +21,14 @@ def column_moments(blocks: Iterable[Sequence]) -> Optional[Moments]:
 
     Parameters
     ----------
-    blocks : iterable of (X, y, weight), as `blocks()` of any rows gives them
+    blocks : iterable of (X, y, weight), such as `Rows.blocks` yields
         NumPy arrays of finite numbers: X of shape (m, d), y of shape (m,) or (m, k) or None,
-        weights above 0 of shape (m,) or None for weights of 1.
+        and weight of shape (m,), all above 0, or None for weights of 1.
 
     Returns
     -------
     Moments, or None if there is no row
-        ``products`` has shape (d + k,) and may be infinite.
+        The moments; their ``products`` have shape (d + k,) and may be infinite.
 
     Raises
     ------
@@ -41,19 +41,19 @@ def column_moments(blocks: Iterable[Sequence]) -> Optional[Moments]:
 def triangular_moments(blocks: Iterable[Sequence], centred: bool = True) -> Optional[Moments]:
     """The moments of the columns of X and y side by side, with the triangular factor.
 
-    Memory holds one block at a time, and of a large one some 2 MiB, or 8 rows per column.
+    Memory holds one block at a time, and a copy of 2 MiB of it (or of 8 rows per column).
 
     Parameters
     ----------
     blocks
         As in `column_moments`.
     centred : bool
-        False takes the products about 0 and leaves the means 0.
+        Whether to subtract the means. Without that, the means in the result are 0.
 
     Returns
     -------
     Moments, or None if there is no row
-        ``products`` has shape (d + k, d + k).
+        The moments; their ``products`` have shape (d + k, d + k).
 
     Raises
     ------
@@ -64,7 +64,7 @@ def triangular_moments(blocks: Iterable[Sequence], centred: bool = True) -> Opti
 
 
 class _Squares:
-    """The sums of the squares of columns."""
+    """The sum of squares of each column."""
 
     @staticmethod
     def piece_rows(num_columns: int) -> int:
@@ -83,10 +83,11 @@ class _Squares:
 def _accumulated(blocks, kind, centred):
     """The moments of all blocks; `kind` is `_Squares` or `Triangle`.
 
-    Columns are measured from the means of the first rows, so that means far from 0 cost no digit.
-    Each block is centred on its own mean. The step between that mean and the mean of all rows
-    before counts as one more row of the block, with the weight that makes the sum of all products
-    that about the common mean (Chan, Golub & LeVeque 1983).
+    The means of the first rows are subtracted from all rows, so that means far from 0 cost no
+    digits. Each block is then centred on its own mean. The difference between that mean and the
+    mean of all earlier rows is added as one more row of the block. Its weight is such that the
+    products are those about the common mean (Chan, Golub & LeVeque, "Algorithms for computing the
+    sample variance", 1983).
     """
     num_rows, weight = 0, 0.0
     for arrays, weights in _pieces(blocks, kind.piece_rows):
@@ -103,8 +104,8 @@ def _accumulated(blocks, kind, centred):
         root = None if weights is None else np.sqrt(weights)
         if not (reach * (1 if root is None else root.max()) < LARGEST_VALUE).all():
             raise ValueError(
-                "X, y: a column's numbers, times the roots of their weights, are beyond 1e140 "
-                "times the common ones, or those of its first block; scale the column or the "
+                "X, y: a column holds numbers that, times the roots of their weights, are above "
+                "1e140, or above 1e140 times those in its first block; rescale the column or the "
                 "weights"
             )
         table = _measured(arrays, origin, unit)
@@ -113,7 +114,7 @@ def _accumulated(blocks, kind, centred):
         share = added / (weight + added)
         if centred:
             mean = (_reduced(np.add, rows) if weights is None else weights @ rows) / added
-            np.copyto(mean, rows[0], where=low == high)  # exact, so that zeros are left
+            np.copyto(mean, rows[0], where=low == high)  # exact: constant columns become 0
             rows -= mean
             step = mean - offset
             offset = offset + step * share
@@ -125,7 +126,7 @@ def _accumulated(blocks, kind, centred):
         least, largest = np.minimum(least, low), np.maximum(largest, high)
     if num_rows == 0:
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         offset = offset * unit
         mean = origin + offset
         mean_low = offset - (mean - origin)
@@ -134,7 +135,7 @@ def _accumulated(blocks, kind, centred):
 
 
 def _pieces(blocks, piece_rows):
-    """The blocks as ([X, y], weights) with y as a matrix, and large ones in pieces."""
+    """The blocks as ([X, y], weights), y as a matrix; large blocks are cut into pieces."""
     for X, y, weights, *_ in blocks:
         given = [X] if y is None else [X, y]
         arrays = [array if array.ndim == 2 else array[:, None] for array in given]
@@ -143,14 +144,14 @@ def _pieces(blocks, piece_rows):
 
 
 def even_slices(num_rows: int, size: int) -> Iterator[slice]:
-    """Slices of `size` rows or up to twice as many, all of them nearly equal."""
+    """Slices of nearly equal length, from `size` rows up to twice as many."""
     count = max(num_rows // size, min(num_rows, 1))
     for i in range(count):
         yield slice(num_rows * i // count, num_rows * (i + 1) // count)
 
 
 def _frame(arrays, low, high, centred):
-    """The first rows' means, and units: powers of 2, which cost no digit."""
+    """The means of the first rows, and units. These are powers of 2, which cause no rounding."""
     size = np.maximum(np.abs(low), np.abs(high))
     unit = np.ones(len(size))
     uncommon = (size > 0) & ((size < COMMON_NUMBERS[0]) | (size > COMMON_NUMBERS[1]))
@@ -162,7 +163,7 @@ def _frame(arrays, low, high, centred):
 
 
 def _measured(arrays, origin, unit):
-    """``(arrays - origin) / unit`` side by side, and a row of zeros."""
+    """``(arrays - origin) / unit`` side by side, and a last row of zeros."""
     table = np.empty((len(arrays[0]) + 1, len(unit)))
     start = 0
     for array in arrays:
@@ -176,8 +177,8 @@ def _measured(arrays, origin, unit):
 
 
 def _reduced(ufunc, block):
-    """``ufunc.reduce(block, axis=0)``, the columns' sums or extremes."""
-    # NumPy takes ten times as long along narrow rows, so several are laid side by side.
+    """``ufunc.reduce(block, axis=0)``: the columns' sums or extremes."""
+    # NumPy takes ten times as long with narrow rows, so several rows are laid side by side.
     side_by_side = max(1, 512 // block.shape[1])
     whole = len(block) // side_by_side * side_by_side
     if whole and block.flags.c_contiguous:

@@ -1,4 +1,4 @@
-"""Moments of columns, and how those of several tables become one."""
+"""Moments of columns, and how to combine the moments of several tables."""
 
 from functools import reduce
 from typing import Callable, NamedTuple
@@ -12,30 +12,32 @@ class Moments(NamedTuple):
     """The moments of the rows of a table with c columns."""
 
     rows: int
+    """The number of rows."""
     weight: float
     """The sum of the rows' weights."""
     mean: np.ndarray
-    """Shape (c,): the weighted means; 0 if the products are taken about 0."""
+    """Shape (c,): the weighted means; 0 if the products are not centred."""
     mean_low: np.ndarray
-    """Shape (c,): what rounding has taken from the means."""
+    """Shape (c,): the rounding errors of the means, to be added to them."""
     least: np.ndarray
-    """Shape (c,): the least values. A column is constant if they equal the largest."""
+    """Shape (c,): the minima."""
     largest: np.ndarray
+    """Shape (c,): the maxima."""
     products: np.ndarray
     """Shape (c,): each column's weighted sum of squared deviations from the mean. Or shape (c, c):
-    an upper triangular R for which ``R.T @ R`` is ``A.T @ W @ A`` of the centred table A."""
+    the upper triangular R with ``R.T @ R = A.T @ W @ A`` for the centred table A and weights W."""
 
     @property
     def constant(self) -> np.ndarray:
-        """Shape (c,), bool: whether all values of a column are the same."""
+        """Shape (c,), bool: whether all values of a column are equal."""
         return self.least == self.largest
 
     def pack(self) -> np.ndarray:
-        """All these numbers in one array, float64, whose size depends on c and the kind alone."""
+        """All numbers in one float64 array. Its size depends only on c and the kind of products."""
         return np.concatenate([[self.rows, self.weight], *map(np.ravel, self[2:])])
 
     def unpack(self, numbers: np.ndarray) -> "Moments":
-        """The moments that `pack` has put into this array, of as many columns and the same kind."""
+        """The moments that `pack` put into `numbers`, of the same shape and kind as these."""
         ends = np.cumsum([1, 1, *map(np.size, self[2:-1])])
         rows, weight, mean, mean_low, least, largest, products = np.split(numbers, ends)
         products = products.reshape(self.products.shape)
@@ -43,16 +45,16 @@ class Moments(NamedTuple):
 
 
 def no_rows(num_columns: int, triangular: bool) -> Moments:
-    """The moments of no row, for a worker without any."""
+    """The moments of no rows, for a worker that has none."""
     zero, infinity = np.zeros(num_columns), np.full(num_columns, np.inf)
     products = np.zeros((num_columns, num_columns) if triangular else num_columns)
     return Moments(0, 0.0, zero, zero, infinity, -infinity, products)
 
 
 def merged(a: Moments, b: Moments) -> Moments:
-    """The moments of two tables' rows together (Chan, Golub & LeVeque 1983).
+    """The moments of the rows of two tables together (Chan, Golub & LeVeque 1983).
 
-    The tables have the same columns, and the moments are of the same kind.
+    The tables must have the same columns, and the moments the same kind of products.
     """
     if b.rows == 0:
         return a
@@ -74,7 +76,8 @@ def merged(a: Moments, b: Moments) -> Moments:
 def gathered(own: Moments, gather: Callable[[np.ndarray], np.ndarray]) -> Moments:
     """The moments of all workers' rows.
 
-    ``gather(array)`` gives the arrays of all workers, stacked along a new first axis. All call
-    this with moments of one kind and as many columns, those of `no_rows` if they have no row.
+    ``gather(array)`` returns the arrays of all workers, stacked along a new first axis. All
+    workers must call this function, with the same columns and the same kind of products. A worker
+    without rows passes `no_rows`.
     """
     return reduce(merged, [own.unpack(numbers) for numbers in gather(own.pack())])

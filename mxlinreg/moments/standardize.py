@@ -1,4 +1,4 @@
-"""Standardize the columns of real data, and put a fit back into their units."""
+"""Standardize the columns of real data, and convert a fit back to their units."""
 
 from typing import Any, Sequence, Tuple
 
@@ -19,7 +19,8 @@ def standardize(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     -------
     scaled : array of shape (n, d), float64
     mean, scale : array of shape (d,), float64
-        ``X = mean + scale * scaled``. A constant column has scale 0, and is 0 in `scaled`.
+        The columns' means and scales: ``X = mean + scale * scaled``. A constant column has scale
+        0 and is 0 in `scaled`.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def standardize(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     X = np.asarray(X, dtype=np.float64)
     least, largest = X.min(axis=0), X.max(axis=0)
     constant = least == largest
-    # Sums of values divided by the largest do not overflow, nor do their squares vanish.
+    # Dividing by the largest value keeps sums from overflowing and squares from underflowing.
     size = np.maximum(np.abs(least), np.abs(largest))
     size[size == 0] = 1
     mean = np.where(constant, least, np.mean(X / size, axis=0) * size)
@@ -38,7 +39,8 @@ def standardize(X: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     spread = np.abs(centred).max(axis=0)
     if not np.isfinite(spread).all():
         raise ValueError(
-            f"X: the values of columns {np.flatnonzero(~np.isfinite(spread))} overflow"
+            f"X: differences within columns {np.flatnonzero(~np.isfinite(spread)).tolist()} "
+            "overflow float64; rescale them"
         )
     spread[constant] = 1
     centred /= spread
@@ -54,7 +56,7 @@ def unstandardize(
     y_mean: np.ndarray,
     y_scale: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Put parameters fitted to standardized data back into the units of the data.
+    """Convert parameters fitted to standardized data to the units of the data.
 
     Parameters
     ----------
@@ -62,12 +64,12 @@ def unstandardize(
         NDArrays or NumPy arrays of shape (d, k) and (k,).
     X_mean, X_scale : array of shape (d,)
     y_mean, y_scale : array of shape (k,)
-        As `standardize` gives them.
+        The means and scales from `standardize`.
 
     Returns
     -------
     w : array of shape (d, k), float64
-        0 in the row of a constant column.
+        The weights; the row of a constant column is 0.
     b : array of shape (k,), float64
 
     Raises

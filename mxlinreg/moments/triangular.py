@@ -4,24 +4,25 @@ from typing import Optional
 
 import numpy as np
 
-# Numbers in a piece of a block, 2 MiB, so that the products take longer than the calls around them,
-# and the rows for each column, so that they take longer than the test whether they keep the digits.
+# A piece of a block has at least this many numbers (2 MiB), so that its products take longer than
+# the overhead of the calls.
 PIECE_NUMBERS = 1 << 18
+# It also has this many rows per column, so that its products take longer than their check.
 ROWS_PER_COLUMN = 4
-# Squares lose digits as columns come near to depending on each other. Above this least eigenvalue
-# of their correlation matrix they lose two digits at most, and Cholesky's factor will do.
+# Products lose digits if columns nearly depend on each other. If the smallest eigenvalue of their
+# correlation matrix is above this, they lose two digits at most and can replace QR.
 LEAST_EIGENVALUE = 0.01
-# QR takes half the time in steps of so many rows, which a processor's cache holds.
+# QR takes half the time in steps of this many rows, which fit into a processor's cache.
 QR_ROWS = 2048
-# Below these, QR costs no more than products and the test of them.
+# For fewer rows or numbers, QR takes no longer than the products and their check.
 FEW_ROWS_PER_COLUMN = 3
 FEW_NUMBERS = 1 << 13
 
 
 def triangular_factor(rows: np.ndarray) -> np.ndarray:
-    """An upper triangular R of shape (c, c) with ``R.T @ R = rows.T @ rows``, by Householder's QR.
+    """The upper triangular R of shape (c, c) with ``R.T @ R = rows.T @ rows``, by Householder QR.
 
-    `rows` has shape (m, c), for any m. Unlike the products, R keeps all digits.
+    `rows` has shape (m, c), where m may be less than c. Unlike the products, R keeps all digits.
     """
     R = np.asarray(np.linalg.qr(rows, mode="r"))
     missing = rows.shape[1] - len(R)
@@ -31,8 +32,8 @@ def triangular_factor(rows: np.ndarray) -> np.ndarray:
 def triangular_inverse(R: np.ndarray) -> np.ndarray:
     """The inverse of an upper triangular matrix whose diagonal holds no 0.
 
-    It halves the matrix until one number is left. `numpy.linalg.inv` takes several times as long:
-    it does not use the zeros, and wakes BLAS's threads even for small matrices.
+    The function halves the matrix recursively. `numpy.linalg.inv` takes several times as long,
+    because it ignores the zeros and starts BLAS's threads even for small matrices.
     """
     if len(R) == 1:
         return 1 / R
@@ -47,29 +48,30 @@ def triangular_inverse(R: np.ndarray) -> np.ndarray:
 class Triangle:
     """The triangular factor of rows that come in blocks.
 
-    Blocks whose columns are far from depending on each other add up their products, which are
-    factored once, by Cholesky. That is as accurate there as QR and takes a fraction of its time.
-    The first block with nearly dependent columns and all blocks after it are reduced by QR.
+    While the columns of each block are far from depending on each other, the blocks' products are
+    added up and factored once, by Cholesky. In this case that is as accurate as QR and takes a
+    fraction of the time. The first block with nearly dependent columns and all later blocks are
+    reduced by QR.
 
     Targets that the inputs explain well nearly depend on them. So the fit of the first block is
-    subtracted from the targets before the products are formed, and added to the factor again.
+    subtracted from the targets before the products are formed, and added back to the factor.
     """
 
     def __init__(self, num_inputs: int, num_targets: int):
         num_columns = num_inputs + num_targets
         self._num_inputs = num_inputs
         self._products = np.zeros((num_columns, num_columns))
-        self._slopes: Optional[np.ndarray] = None  # of the first block's fit
+        self._slopes: Optional[np.ndarray] = None  # the first block's fit
         self._factor = np.zeros((0, num_columns))
-        self._independent = True  # as far as the blocks have shown
+        self._independent = True  # until a block with nearly dependent columns comes
 
     @staticmethod
     def piece_rows(num_columns: int) -> int:
-        """How many rows `add` takes best at a time."""
+        """The number of rows with which a call of `add` is most efficient."""
         return max(PIECE_NUMBERS // max(num_columns, 1), ROWS_PER_COLUMN * num_columns)
 
     def add(self, rows: np.ndarray) -> None:
-        """Take in rows of shape (m, c), which are overwritten."""
+        """Add rows of shape (m, c). The array `rows` is overwritten."""
         few = rows.size < FEW_NUMBERS or len(rows) < FEW_ROWS_PER_COLUMN * rows.shape[1]
         if self._independent and not few:
             products = self._products_of(rows)
@@ -85,7 +87,10 @@ class Triangle:
             self._factor = triangular_factor(both)
 
     def _products_of(self, rows):
-        """The products of rows, of whose targets a fit is taken off if the inputs allow one."""
+        """The products of rows, after subtracting the first block's fit from the targets.
+
+        The first block with independent inputs determines that fit.
+        """
         d = self._num_inputs
         inputs, targets = rows[:, :d], rows[:, d:]
         if self._slopes is not None:
@@ -100,7 +105,7 @@ class Triangle:
         return products
 
     def in_units(self, unit: np.ndarray) -> np.ndarray:
-        """The factor, its columns multiplied by `unit`."""
+        """The factor with its columns multiplied by `unit`."""
         factor = self._factor
         if self._slopes is not None:
             scaled, lengths = _scaled(self._products)
@@ -122,7 +127,7 @@ def _far_from_singular(products):
 
 
 def _scaled(products):
-    """The products of columns scaled to length 1, and the lengths; those of zeros stay zeros."""
+    """The products of columns scaled to length 1, and the lengths. Columns of zeros stay so."""
     lengths = np.sqrt(products.diagonal())
     inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     scaled = products * inverse * inverse[:, None]

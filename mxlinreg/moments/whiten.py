@@ -7,34 +7,34 @@ import numpy as np
 from .merge import Moments
 
 EPSILON = np.finfo(np.float64).eps
-# A column or direction that varies by no more than so many roundings counts as constant.
+# A column or direction that varies by at most this many rounding errors counts as constant.
 ROUNDINGS = 32
 
 
 def whitening(moments: Moments, num_columns: int) -> Tuple[np.ndarray, np.ndarray]:
     """The map that decorrelates the first columns of a table and gives them mean square 1.
 
-    Every direction of the data then converges at the same pace (LeCun, Bottou, Orr & Müller,
-    Efficient BackProp, 1998, section 4.3).
+    Gradient descent then converges at the same rate in every direction of the data (LeCun, Bottou,
+    Orr & Müller, "Efficient BackProp", 1998, section 4.3).
 
     Parameters
     ----------
-    moments : Moments, as `triangular_moments` gives them
+    moments : Moments, from `triangular_moments`
     num_columns : int
         d, the number of columns to decorrelate.
 
     Returns
     -------
     whiten : array of shape (d, r)
-        ``(X - mean) @ whiten`` has the identity as its mean square, except that directions in
-        which the data do not vary give columns of 0.
+        The map. The columns of ``(X - mean) @ whiten`` have mean square 1 and mean products 0.
+        For directions in which the data do not vary, they are 0.
     unwhiten : array of shape (r, d)
-        Its pseudo-inverse in the scale of the columns.
+        The pseudo-inverse of `whiten` for columns scaled to equal length.
     """
     factor, mean = moments.products[:, :num_columns], moments.mean[:num_columns]
     largest = np.abs(factor).max(axis=0)
     largest[largest == 0] = 1
-    # In units of the largest, no square overflows or vanishes.
+    # In units of the largest number, squares neither overflow nor underflow.
     size = largest * np.linalg.norm(factor / largest, axis=0)
     constant = size <= ROUNDINGS * EPSILON * np.sqrt(moments.weight) * np.abs(mean)
     size[constant] = 1

@@ -1,7 +1,7 @@
-"""Pictures: the chapter's own, and those that show how well a fit describes real data.
+"""The chapter's pictures, and pictures that show how well a fit describes real data.
 
-Each function returns a matplotlib Figure; `save_figure` writes it. Without matplotlib (the extra
-`plot`) each raises an ImportError.
+Each function returns a matplotlib Figure, and `save_figure` writes it to a file. Without
+matplotlib (the extra `plot`) the functions raise an ImportError.
 """
 
 from ..chapter.pictures import plot_data, plot_errors, plot_network, plot_training

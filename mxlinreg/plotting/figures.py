@@ -1,6 +1,7 @@
 """Pictures that show how well a fit describes real data.
 
-As with the chapter's pictures, each function returns a matplotlib Figure, made without pyplot.
+Like the chapter's pictures, each is a matplotlib Figure made without pyplot, so that no display is
+needed.
 """
 
 from pathlib import Path
@@ -19,11 +20,16 @@ _MAX_LETTERS = 40
 
 
 def plot_losses(losses: Sequence[float]) -> "Figure":
-    """The mean loss of each epoch, on a logarithmic axis.
+    """Plot the mean loss of each epoch on a logarithmic axis.
 
     Parameters
     ----------
     losses : sequence of float
+        The mean loss of each epoch, as `train` returns them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     figure, axes = new_figure()
     axes.plot(range(len(losses)), losses, "-r", marker="." if len(losses) < 30 else "")
@@ -34,13 +40,18 @@ def plot_losses(losses: Sequence[float]) -> "Figure":
 
 
 def plot_predictions(y: np.ndarray, yhat: np.ndarray, target: str = "y") -> "Figure":
-    """Predicted against actual values, with the line where they are equal.
+    """Plot predicted against actual values, with the line where they are equal.
 
     Parameters
     ----------
     y, yhat : array of shape (n,)
+        The actual and the predicted values.
     target : str
-        What y is called.
+        The name of y in the labels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     figure, axes = new_figure()
     axes.plot(y, yhat, "o", markersize=4, alpha=0.6)
@@ -54,13 +65,18 @@ def plot_predictions(y: np.ndarray, yhat: np.ndarray, target: str = "y") -> "Fig
 
 
 def plot_residuals(y: np.ndarray, yhat: np.ndarray, target: str = "y") -> "Figure":
-    """The residuals ``y - yhat`` against the predicted values.
+    """Plot the residuals ``y - yhat`` against the predicted values.
 
     Parameters
     ----------
     y, yhat : array of shape (n,)
+        The actual and the predicted values.
     target : str
-        What y is called.
+        The name of y in the labels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     figure, axes = new_figure()
     axes.plot(yhat, np.asarray(y) - yhat, "o", markersize=4, alpha=0.6)
@@ -70,13 +86,18 @@ def plot_residuals(y: np.ndarray, yhat: np.ndarray, target: str = "y") -> "Figur
 
 
 def plot_coefficients(columns: Sequence[str], w: np.ndarray) -> "Figure":
-    """The coefficients as bars, by column.
+    """Plot the coefficients as bars, one for each column.
 
     Parameters
     ----------
     columns : sequence of str
+        The names of the d columns.
     w : array of shape (d,)
-        Of more than 30, the 30 that are largest by size are shown.
+        The coefficients. If there are more than 30, only the 30 of largest magnitude are shown.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     w = np.ravel(w)
     shown = np.sort(np.argsort(-np.abs(w), kind="stable")[:_MAX_BARS])
@@ -93,12 +114,12 @@ def plot_coefficients(columns: Sequence[str], w: np.ndarray) -> "Figure":
 
 
 def save_figure(figure: "Figure", path: Union[str, Path]) -> None:
-    """Write a figure, in the format that the path's ending names, and only as a whole."""
+    """Write a figure to a file, completely or not at all. The path's ending selects the format."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=100)
 
 
 def _plain(name):
-    """A column's name as it is: a pair of dollar signs would make it a formula; a long one cut."""
+    """A column's name, shortened if long. Dollar signs are escaped: a pair would make a formula."""
     name = name if len(name) <= _MAX_LETTERS else name[: _MAX_LETTERS - 1] + "…"
     return name.replace("$", r"\$")

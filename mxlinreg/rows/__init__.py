@@ -1,8 +1,8 @@
 """Where rows come from.
 
-`stream` reads files block by block, in each pass anew, as a `Stream`. `tables` reads a file whole.
-`array_loader.ArrayLoader` holds arrays; its module is imported only when the name is asked for,
-as it is a DataLoader of gluon's, and so loads MXNet.
+`stream` makes a `Stream`, which reads files block by block in each pass. `tables` reads a file
+into memory. `array_loader.ArrayLoader` holds arrays. Its module is imported only when the name is
+asked for, because it subclasses gluon's DataLoader and so loads MXNet.
 """
 
 from . import tables

@@ -1,4 +1,4 @@
-"""Arrays as the chapter's DataLoader. Importing this loads MXNet."""
+"""`ArrayLoader`: arrays as the chapter's DataLoader. Importing this module loads MXNet."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .loaders import LoaderRows
 
 
 class ArrayLoader(gluon.data.DataLoader, LoaderRows):
-    """The chapter's ``DataLoader(ArrayDataset(X, y), batch_size, shuffle)``, checked.
+    """The chapter's ``DataLoader(ArrayDataset(X, y), batch_size, shuffle)`` with its data checked.
 
     The row order of an epoch is drawn from NumPy's global generator (``np.random.seed``).
 
@@ -19,11 +19,11 @@ class ArrayLoader(gluon.data.DataLoader, LoaderRows):
     ----------
     X : NDArray or array_like of shape (n, d)
     y : NDArray or array_like of shape (n,) or (n, k)
-        Do not change the arrays while the loader is in use: gluon's dataset copies a y of one
-        dimension. Arrays of float32 and float64 keep their dtype. Other numbers become float32 or
-        float64, whichever holds them without loss (int16 float32, int64 float64), by NumPy's rule.
+        Do not change X or y while the loader is in use: gluon's dataset copies a y of one
+        dimension, but not X. float32 and float64 keep their dtype. Other dtypes become the one that
+        NumPy promotes them to with float32: int16 becomes float32, int64 becomes float64.
     batch_size : int
-        The rows in a batch; the last batch may have fewer.
+        The number of rows in a batch. The last batch may have fewer.
     shuffle : bool
         Whether each epoch takes the rows in a new random order.
     **options
@@ -32,18 +32,18 @@ class ArrayLoader(gluon.data.DataLoader, LoaderRows):
     Attributes
     ----------
     X, y : NDArray
-        The data. NDArrays stay on their context; NumPy arrays and lists go to the current one.
+        The data. NDArrays stay on their context. NumPy arrays and lists go to MXNet's current one.
 
     Raises
     ------
     TypeError
         If X or y does not hold numbers, `batch_size` is not an int, or an option is unknown.
     ValueError
-        If X or y is empty, has other dimensions, or holds NaN or infinity, if their lengths
-        differ, `batch_size` is below 1, or an option is out of range.
+        If X or y is empty, holds NaN or infinity or has the wrong number of dimensions; if their
+        lengths differ; if `batch_size` is below 1; if an option has an invalid value.
     """
 
-    _worker_pool = None  # DataLoader.__del__ reads it, even if __init__ has raised
+    _worker_pool = None  # DataLoader.__del__ reads it even if __init__ raises
 
     def __init__(
         self, X: Any, y: Any, batch_size: int = 4, shuffle: bool = True, **options: Any
@@ -51,7 +51,7 @@ class ArrayLoader(gluon.data.DataLoader, LoaderRows):
         LoaderRows.__init__(self, _as_ndarray("X", X, (2,)), _as_ndarray("y", y, (1, 2)))
         if len(self.X) != len(self.y):
             raise ValueError(
-                f"y: has {len(self.y)} rows and X has {len(self.X)}; they must have as many"
+                f"y: has {len(self.y)} rows and X has {len(self.X)}; the numbers must be equal"
             )
         batch_size = check_count("batch_size", batch_size)
         if options.get("last_batch") not in (None, "keep", "discard", "rollover"):
@@ -65,7 +65,7 @@ class ArrayLoader(gluon.data.DataLoader, LoaderRows):
 
 
 def _as_ndarray(name, array, ndims):
-    """`array` as a finite, non-empty NDArray of float32 or float64."""
+    """Return `array` as a finite, non-empty NDArray of float32 or float64."""
     if not isinstance(array, nd.NDArray):
         try:
             array = np.asarray(array)

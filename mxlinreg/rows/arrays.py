@@ -1,4 +1,4 @@
-"""Rows that lie in memory: arrays, and the arrays of a gluon DataLoader."""
+"""Rows in memory: arrays, and the arrays of a gluon DataLoader."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..moments.triangular import Triangle
 from .interface import Block, Order, Rows
 from .stream import permutation
 
-_ROWS_PER_BLOCK = 1 << 16  # so that looking at the data copies a block of them, not all
+_ROWS_PER_BLOCK = 1 << 16  # checking data block by block avoids a copy of all of them
 
 
 class ArrayRows(Rows):
-    """Rows of two arrays.
+    """The rows of two arrays.
 
     Parameters
     ----------
@@ -26,14 +26,16 @@ class ArrayRows(Rows):
     y : array or NDArray of shape (n,) or (n, k)
     weight : array of shape (n,), optional
     columns : sequence of str, optional
-        By default x0, x1, …
+        The names of X's columns, by default x0, x1, …
 
     Attributes
     ----------
-    batch_size, shuffle : int and bool
-        As a DataLoader has them; here they are None and False.
+    batch_size : int or None
+        The rows in a batch, as in a DataLoader. The default is None.
+    shuffle : bool
+        Whether each epoch has a new random order. The default is False.
     random : RandomState or None
-        What the order of an epoch is drawn from; None stands for NumPy's global generator.
+        The generator of that order; None stands for NumPy's global generator.
     """
 
     shuffle = False
@@ -47,7 +49,7 @@ class ArrayRows(Rows):
 
     @property
     def columns(self) -> Optional[List[str]]:
-        """The names, as given or as a data frame has them, else x0, x1, …"""
+        """The names of X's columns, by default x0, x1, …"""
         if self._columns is None and self.X is not None:
             self._columns = [f"x{i}" for i in range(self.X.shape[1])]
         return self._columns
@@ -65,7 +67,7 @@ class ArrayRows(Rows):
         return np.dtype(self.X.dtype)
 
     def blocks(self, order: Optional[Order] = None) -> Iterator[Block]:
-        """As `Rows.blocks`. With `order` the arrays come as one block, where they lie in memory.
+        """As `Rows.blocks`. With `order` the arrays come as one block, without a copy.
 
         Raises
         ------
@@ -93,20 +95,20 @@ class ArrayRows(Rows):
         return rows
 
     def _in_memory(self):
-        """The memory of X and y, as soon as nothing writes there any more."""
+        """NumPy views of X and y, once MXNet's pending operations have written them."""
         _mxnet.nd.waitall()
         if self._views is None:
             self._views = [_view(array) for array in (self.X, self.y)]
         return self._views
 
     def __iter__(self) -> Iterator[List[Any]]:
-        """The batches of an epoch, (data, label) as NDArrays."""
+        """The batches of an epoch: pairs (data, label) of NDArrays."""
         order = self._epoch(permutation)
         for start in range(0, len(order), self.batch_size):
             yield self.take(order[start : start + self.batch_size])
 
     def take(self, rows: np.ndarray) -> List[Any]:
-        """These rows of X and y, as NDArrays; those of NumPy arrays are on the CPU."""
+        """The given rows of X and y as NDArrays; rows of NumPy arrays go to the CPU."""
         nd = _mxnet.nd
         return [
             nd.take(array, nd.array(rows, ctx=array.context, dtype="int64"))
@@ -116,11 +118,11 @@ class ArrayRows(Rows):
         ]
 
     def check(self, w: Any) -> None:
-        """Raise unless the rows fit the parameters."""
+        """Raise unless the rows fit `w`, of shape (d, k)."""
         check_batch(self.X, self.y, w)
 
     def fingerprint(self) -> str:
-        """The SHA-256 of X and y: of their dtypes, shapes and values, wherever they are."""
+        """The SHA-256 of the dtypes, shapes and values of X and y. It depends on no device."""
         digest = hashlib.sha256()
         for array in (self.X, self.y):
             digest.update(f"{np.dtype(array.dtype)} {array.shape} ".encode())
@@ -130,18 +132,18 @@ class ArrayRows(Rows):
 
 
 def column_names(X: Any) -> Optional[List[str]]:
-    """The names of a data frame's columns; None for an array."""
+    """The names of a data frame's columns, or None for an array."""
     columns = getattr(X, "columns", None)
     return None if columns is None else [str(name) for name in columns]
 
 
 def real_array(name: str, array: Any) -> Any:
-    """`array` as it is if it is MXNet's, else as NumPy's.
+    """Return an NDArray unchanged, and anything else as a NumPy array.
 
     Raises
     ------
     TypeError
-        If it does not hold real numbers only.
+        If `array` holds anything but real numbers.
     """
     if not is_ndarray(array):
         array = np.asarray(array)
@@ -156,13 +158,13 @@ def real_array(name: str, array: Any) -> Any:
 
 
 def numpy_blocks(array: Any) -> Iterator[np.ndarray]:
-    """The rows of an array or NDArray as NumPy arrays, some at a time."""
+    """The rows of an array or NDArray, block by block, as NumPy arrays."""
     for start in range(0, array.shape[0], _ROWS_PER_BLOCK):
         yield _as_numpy(array[start : start + _ROWS_PER_BLOCK])
 
 
 def order_dtype(num_rows: int) -> np.dtype:
-    """The dtype of row numbers: 4 bytes each where they fit."""
+    """The dtype of row numbers: int32 below 2**31 rows, else int64."""
     return np.dtype(np.int32 if num_rows < 2**31 else np.int64)
 
 
@@ -171,7 +173,7 @@ def _as_numpy(array):
 
 
 class _Exporter:
-    """What NumPy's from_dlpack asks of an array, and MXNet's do not have."""
+    """An NDArray with the two methods that `numpy.from_dlpack` needs and MXNet lacks."""
 
     def __init__(self, array):
         self.array = array
@@ -184,10 +186,10 @@ class _Exporter:
 
 
 def view(array: Any) -> np.ndarray:
-    """The memory of an NDArray on the CPU as a NumPy array."""
+    """A NumPy array that shares the memory of an NDArray on the CPU."""
     try:
         return np.from_dlpack(_Exporter(array))
-    except SystemError as error:  # made of a Ctrl-C that comes in MXNet's callback
+    except SystemError as error:  # raised in place of a Ctrl-C that falls into MXNet's callback
         raise KeyboardInterrupt from error
 
 
@@ -197,6 +199,6 @@ def _view(array):
     if array.context.device_type == "gpu":
         raise ValueError(
             f"train_data: on {array.context}, but the compiled engine runs on the CPU; move it "
-            'there with as_in_context(mx.cpu()), or take the engine "autograd"'
+            'there with as_in_context(mx.cpu()), or use the engine "autograd"'
         )
     return view(array)

@@ -1,4 +1,4 @@
-"""What the readers of CSV and Parquet files share."""
+"""Helpers that the readers of CSV and Parquet files share."""
 
 import csv
 import difflib
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def is_parquet(path: Union[str, Path]) -> bool:
-    """Whether a file begins as Parquet does; ValueError if it cannot be read."""
+    """Whether a file begins as a Parquet file does. Raises ValueError if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read(4) == b"PAR1"
@@ -22,7 +22,7 @@ def is_parquet(path: Union[str, Path]) -> bool:
 
 
 def csv_delimiter(path):
-    """The separator that cuts the first rows into equally many columns, and into the most."""
+    """The separator that cuts the first rows into equally many columns, and into most columns."""
     with open(path, "rb") as file:
         head = file.read(1 << 20)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
@@ -60,15 +60,32 @@ def check_unique(path, names):
 
 
 def is_numeric(kind: Any) -> bool:
-    """Whether a type of pyarrow's holds numbers."""
+    """Whether a pyarrow type holds numbers."""
     from pyarrow import types
 
     kinds = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal
     return any(is_kind(kind) for is_kind in kinds)
 
 
+def as_float64(column: Any) -> np.ndarray:
+    """A pyarrow column as a new float64 array, with NaN for missing values.
+
+    The function reads the column's memory, because `to_numpy` imports pandas if it is installed.
+    """
+    import pyarrow
+
+    nan = pyarrow.py_buffer(np.array([np.nan]))
+    nan = pyarrow.Array.from_buffers(pyarrow.float64(), 1, [None, nan])[0]
+    pieces = [
+        np.frombuffer(chunk.buffers()[1], np.float64, len(chunk), 8 * chunk.offset)
+        for chunk in column.cast("float64", safe=False).fill_null(nan).chunks
+        if len(chunk)
+    ]
+    return np.concatenate([np.empty(0), *pieces])
+
+
 def finite_numbers(column):
-    """A column of pyarrow's as float64, or None if a value is missing or infinite."""
+    """A pyarrow column as float64, or None if a value is missing, NaN or infinite."""
     if column.null_count:
         return None
     array = column.cast("float64", safe=False).to_numpy()

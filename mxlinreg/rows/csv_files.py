@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .columns import finite_numbers, one_line
 
-BYTES = 1 << 22  # of a file, read at once
-_PIECE = 1 << 20  # bytes of these that one thread parses
+BYTES = 1 << 22  # bytes of a file that are read at a time
+_PIECE = 1 << 20  # bytes that one thread parses at a time
 
 
 def header(path, delimiter):
-    """The names of a CSV file's columns, and where its rows begin."""
+    """The names of a CSV file's columns, and the byte at which its rows begin."""
     with open(path, "rb") as file:
         line = file.readline()
         while not line.strip(codecs.BOM_UTF8 + b" \t\r\n"):
@@ -24,14 +24,14 @@ def header(path, delimiter):
             raise csv.Error
         (names,) = csv.reader([line], delimiter=delimiter, strict=True)
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: the header is not text in UTF-8") from None
+        raise ValueError(f"{path}: the header is not UTF-8 text; save the file as UTF-8") from None
     except csv.Error:
         raise ValueError(f"{path}: the header must be one line that ends with \\n") from None
     return [name.strip() for name in names], start
 
 
 def read(unit, names):
-    """A unit has the lines that begin in it, after the bytes before it have ended theirs."""
+    """Yield the columns `names` of a unit: of all lines that begin in its range of bytes."""
     import pyarrow
 
     file = unit.file
@@ -42,12 +42,12 @@ def read(unit, names):
         text = source.read(stop - start)
     if not text.strip(b"\r\n"):
         return
-    # Cut within quotes, both pieces of a row may look like rows.
+    # If a row is cut within quotes, each of the two parts may look like a row.
     if text.count(b'"') % 2:
         raise ValueError(
-            f"{file.path}: a quote without its other between lines "
+            f"{file.path}: unbalanced quote between lines "
             f"{_line_number(file, start)} and {_line_number(file, stop) - 1}; "
-            "no value in a stream may hold a line break"
+            "values in a streamed CSV file cannot contain line breaks"
         )
     try:
         arrays = _parsed(file, text, names)
@@ -59,7 +59,7 @@ def read(unit, names):
 
 
 def _parsed(file, text, names):
-    """The columns `names` of some lines, None in place of one that cannot be used."""
+    """The columns `names` of some lines as arrays, or None for a column with a bad value."""
     import pyarrow
     from pyarrow import csv as arrow_csv
 
@@ -73,8 +73,8 @@ def _parsed(file, text, names):
     }
 
     def parse(piece):
-        # An error in pyarrow's own threads can leave one that waits for itself. Then the process
-        # ends with a crash or never (seen with pyarrow 21).
+        # After an error, pyarrow's own threads can deadlock; the process then crashes at its end
+        # or never ends (seen with pyarrow 21).
         read_options = arrow_csv.ReadOptions(
             column_names=file.names, block_size=len(piece), use_threads=False
         )
@@ -86,7 +86,7 @@ def _parsed(file, text, names):
 
 
 def _pieces(text):
-    """The lines in pieces of about the same size, none of which ends within quotes."""
+    """The lines in pieces of about equal size, none of which ends within quotes."""
     start = 0
     while start < len(text):
         stop = text.find(b"\n", start + _PIECE) + 1 or len(text)
@@ -101,7 +101,7 @@ def _pieces(text):
 
 
 def _line_start(source, position, first):
-    """Where the first line begins that begins at `position` or after it."""
+    """The byte at which the first line at or after `position` begins."""
     if position <= first:
         return first
     source.seek(position - 1)
@@ -110,7 +110,7 @@ def _line_start(source, position, first):
 
 
 def _bad_line(file, start, text, names, error):
-    """The error that names the line and the column, found by halving the lines."""
+    """The error that names the bad line and its column, which bisection finds."""
     lines = text.split(b"\n")
     first, last = 0, len(lines)
     while last - first > 1:
@@ -126,12 +126,14 @@ def _bad_line(file, start, text, names, error):
     try:
         (values,) = csv.reader([line.decode("utf-8", errors="replace")], delimiter=file.delimiter)
     except csv.Error as problem:
-        return ValueError(f"{where}: is no row: {problem}")
+        return ValueError(f"{where}: is not a row: {problem}")
     if len(values) != len(file.names):
-        return ValueError(f"{where}: has {len(values)} values, and the header {len(file.names)}")
+        return ValueError(
+            f"{where}: has {len(values)} values, but the header has {len(file.names)} columns"
+        )
     bad = next(name for name in names if not _is_good(file, line, [name]))
     value = values[file.names.index(bad)]
-    return ValueError(f"{where}: {value!r} in {bad!r} is no finite number")
+    return ValueError(f"{where}: {value!r} in {bad!r} is not a finite number")
 
 
 def _is_good(file, text, names):
@@ -145,7 +147,7 @@ def _is_good(file, text, names):
 
 
 def _line_number(file, position):
-    """Of the line that begins at `position`, counted from 1."""
+    """The number of the line that begins at byte `position`, counted from 1."""
     with open(file.path, "rb") as source:
         sizes = (min(BYTES, position - i) for i in range(0, position, BYTES))
         return 1 + sum(source.read(size).count(b"\n") for size in sizes)

@@ -1,4 +1,4 @@
-"""CSV and Parquet files, larger than memory, as a stream of blocks."""
+"""CSV and Parquet files that may be larger than memory, as a stream of blocks."""
 
 from pathlib import Path
 from typing import Any, Optional, Sequence, Tuple, Union
@@ -10,7 +10,7 @@ from .columns import check_names
 from .stream import Stream
 from .units import kth_part, opened, paths_of, read, units_of
 
-_DEFAULT_WINDOW = 1 << 20  # numbers
+_DEFAULT_WINDOW = 1 << 20  # numbers in a block
 
 
 def stream(
@@ -23,34 +23,37 @@ def stream(
     dtype: str = "float64",
     part: Tuple[int, int] = (0, 1),
 ) -> Stream:
-    """Read the rows of files block by block, in each pass anew.
+    """Read the rows of files block by block, so that they may be larger than memory.
 
-    `train` takes it with both engines, `least_squares` as it is, and each of its blocks
-    ``LinearRegressor.partial_fit``.
+    `train` takes the stream with both engines. `least_squares` takes it too, and
+    ``LinearRegressor.partial_fit`` takes its blocks.
 
     Parameters
     ----------
     source : str or Path
-        A CSV or Parquet file, a folder of them (in folders within it too; names that begin with
-        a dot or an underscore are left out), or a glob such as ``"parts/*.parquet"``; files that
-        come later are not seen. CSV as for `tables.read_table`, but no value may hold a line
-        break, and "true" is no number. All files have the columns, by name, in any order.
+        A CSV or Parquet file, a folder, or a glob such as ``"parts/*.parquet"``. A folder stands
+        for all files in it and in its subfolders, except names that begin with a dot or an
+        underscore. Files that are added later are not read. CSV files are read as by
+        `tables.read_table`, but their values cannot contain line breaks, and "true" is not a
+        number. Every file must have the target and the features as columns, in any order.
     target : str
         The column to predict.
     features : sequence of str, optional
-        The columns to predict it from; by default all others of the first file.
+        The columns to predict the target from; by default all others of the first file.
     batch_size : int
+        The number of rows in a batch.
     shuffle_buffer : int, optional
-        The rows of a block, within which they are shuffled; the units of the files, which are the
-        row groups of Parquet and ranges of 4 MiB of CSV, are shuffled as well, see `Stream`.
-        By default as many as make a million numbers. 0 keeps the files' order.
+        The number of rows in a block, by default as many as make a million numbers. Rows are
+        shuffled within their block. The units in which files are read (row groups of Parquet,
+        4 MiB of CSV) are shuffled too, see `Stream`. 0 keeps the files' order.
     standardize : bool or (X_mean, X_scale, y_mean, y_scale)
-        Whether to give each column mean 0 and standard deviation 1, found by one pass over the
-        `part`; or these themselves, arrays of shape (d,) and (1,).
+        Whether to give each column mean 0 and standard deviation 1. True finds the means and
+        scales in one pass over the `part`. A tuple gives them as arrays of shape (d,) and (1,).
     dtype : {"float32", "float64"}
     part : (int, int)
-        (k, n): read only the k-th of n equal parts of the rows (of CSV files, of their bytes),
-        counted from 0. The parts hold every row once; some hold none where rows are few.
+        ``(k, n)`` reads only the k-th of n parts of the rows, counted from 0. The parts have equal
+        numbers of rows, or for CSV files of bytes. Each row is in exactly one part. If there are
+        few rows, some parts are empty.
 
     Returns
     -------
@@ -59,10 +62,11 @@ def stream(
     Raises
     ------
     ValueError
-        If there is no such file, one is empty or of another kind, or a column is unknown, there
-        twice or no numbers; in a pass, if a value is missing, no number or infinite (the error
-        names the file, the column, and the line of CSV or the row of Parquet, counted from 1), a
-        line of CSV has other than the header's number of values, or a file has changed since.
+        If there is no such file, a file is empty or neither CSV nor Parquet, or a column is
+        missing, named twice or not numeric. During a pass: if a value is missing, infinite or
+        not a number (the error names the file, the column, and the CSV line or Parquet row,
+        counted from 1), if a CSV line has more or fewer values than the header, or if a file has
+        changed since the stream was made.
     TypeError
         If an argument is of the wrong type.
     ImportError
@@ -80,7 +84,7 @@ def stream(
         raise TypeError(f"part: must be a pair (k, n), not {part!r}") from None
     n = check_count("part", n)
     if not check_count("part", k, minimum=0) < n:
-        raise ValueError(f"part: ({k}, {n}) is none of (0, {n}) to ({n - 1}, {n})")
+        raise ValueError(f"part: ({k}, {n}) is not one of (0, {n}) to ({n - 1}, {n})")
     files = [opened(path) for path in paths_of(source)]
     if features is None:
         features = [name for name in files[0].names if name != target]

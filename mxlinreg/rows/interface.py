@@ -1,4 +1,4 @@
-"""What every source of rows gives."""
+"""The interface of every source of rows."""
 
 from __future__ import annotations
 
@@ -10,38 +10,42 @@ if TYPE_CHECKING:
     from .._mxnet import nd
 
 Order = Callable[[np.random.RandomState, int], np.ndarray]
-"""``order(random, n)`` shuffles n rows, as NumPy does."""
+"""``order(random, n)`` returns the numbers 0 to n - 1, shuffled by NumPy's generator `random`."""
 
 Block = Tuple[np.ndarray, np.ndarray, Optional[np.ndarray], Optional[np.ndarray]]
 """X of shape (m, d), y of shape (m,) or (m, k), weights of shape (m,) or None, and the order.
 
-None in place of the order stands for the rows as they lie."""
+The order is an array of row numbers, or None for the order in which the rows are stored."""
 
 
 class Rows:
     """Rows of data, for training, for the exact solution and for metrics.
 
-    To iterate over them gives the batches of an epoch.
+    Iterating over an object of this class yields the batches of an epoch. An attribute that is not
+    known is None.
 
     Attributes
     ----------
     columns : list of str, or None
+        The names of X's columns.
     dtype : numpy.dtype, or None
     batch_size : int, or None
     shuffle : bool, or None
     num_rows : int, or None
-        None until it is known.
+        The number of rows; for some sources it is known only after the first pass.
     num_outputs : int, or None
+        The number of columns of y.
     last_batch : {"keep", "discard"}
-        Whether an epoch uses the rows that do not fill a batch.
+        Whether an epoch uses a last batch that is not full.
     repeatable : bool
         Whether the rows can be read more than once.
     in_memory : bool
-        Whether single rows can be taken, by a method ``take(rows)``.
+        Whether a method ``take(rows)`` returns single rows.
     counts_rows : bool
-        Whether the attribute ``on_rows``, a function, is called with the rows used so far.
+        Whether the function in the attribute ``on_rows`` is called after each block, with its
+        number of rows.
     kv : KVStore or None
-        Of the job, if these are a worker's share of the rows.
+        The KVStore of the job, if the object is a worker's share of the rows.
     """
 
     columns: Optional[List[str]] = None
@@ -60,34 +64,37 @@ class Rows:
         raise NotImplementedError
 
     def batches(self) -> Iterator[Tuple[nd.NDArray, nd.NDArray]]:
-        """The batches of an epoch, (data, label), in the order of the training."""
+        """The batches of an epoch, pairs (data, label), in training order."""
         return iter(self)
 
     def blocks(self, order: Optional[Order] = None) -> Iterator[Block]:
-        """The rows as NumPy arrays, some at a time.
+        """The rows as NumPy arrays, block by block.
 
         Parameters
         ----------
         order : callable, optional
-            What draws the order of an epoch. The blocks then come in the training's dtype, each
-            with the order of its rows. Without it the rows come as they lie, in float64, and
-            nothing is drawn from NumPy's generators.
+            A function that draws the order of an epoch. The blocks then have the training's dtype
+            and come with the order of their rows. Without `order` the rows come as they are
+            stored, in float64, and nothing is drawn from NumPy's generators.
         """
         raise NotImplementedError
 
     def check(self, w: Any) -> None:
-        """Raise unless the rows fit the parameters, as far as that is known before they come."""
+        """Raise unless the rows fit `w`, as far as that is known before they are read."""
 
     def fingerprint(self) -> str:
-        """A text by which a checkpoint knows the data again.
+        """A text by which a checkpoint identifies the data.
 
         Raises
         ------
         TypeError
-            If these rows have none.
+            If this source has no fingerprint.
         """
         raise NotImplementedError
 
     def gather(self, array: np.ndarray) -> np.ndarray:
-        """The arrays of all workers, stacked: that of this process alone, unless it is a worker."""
+        """The arrays of all workers, stacked along a new first axis.
+
+        Without a job, this process is the only worker.
+        """
         return array[None]

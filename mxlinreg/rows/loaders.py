@@ -1,4 +1,4 @@
-"""What a gluon DataLoader's options mean for its rows."""
+"""The rows of a gluon DataLoader, as its options select them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from .arrays import ArrayRows
 
 
 class LoaderRows(ArrayRows):
-    """Rows of a DataLoader. `take_options` sets what an epoch needs to know of them.
+    """Rows of a DataLoader.
 
-    Some options only the DataLoader itself can honour: a sampler or batchify function of the
-    user's own, "rollover", another dataset. Then batches are all that such rows give; `blocks` and
-    `fingerprint` are refused.
+    Only the DataLoader itself can honour some options: a sampler or batchify function of the
+    user's own, ``last_batch="rollover"``, another dataset. With these, iterating over the rows
+    yields batches, but `blocks` and `fingerprint` raise.
     """
 
     refused: Optional[str] = None
 
     def take_options(self, loader: Any) -> None:
-        """Set `batch_size`, `shuffle` and `last_batch`, or else `refused`: why that cannot be."""
+        """Set `batch_size`, `shuffle` and `last_batch`.
+
+        If only the DataLoader can honour one of its options, set `refused` to the option instead.
+        """
         data = sys.modules["mxnet"].gluon.data
         self.refused = _refused(loader, data)
         self.in_memory = self.refused is None
@@ -46,12 +49,12 @@ class LoaderRows(ArrayRows):
         return super().blocks(order)
 
     def check(self, w: Any) -> None:
-        """Raise unless the rows fit the parameters, as far as they are known."""
+        """Raise unless the rows fit `w`, if the loader's arrays are known."""
         if self.refused is None:
             super().check(w)
 
     def fingerprint(self) -> str:
-        """As `ArrayRows.fingerprint`, with the errors of `blocks`."""
+        """As `ArrayRows.fingerprint`. Raises as `blocks` does."""
         self._check_options()
         return super().fingerprint()
 
@@ -68,7 +71,7 @@ def _refused(loader, data):
     dataset, sampler = loader._dataset, loader._batch_sampler
     arrays = getattr(dataset, "_data", [])
     if type(dataset) is not data.ArrayDataset or not all(hasattr(a, "shape") for a in arrays):
-        return f"its {type(dataset).__name__}, which holds other things than arrays"
+        return f"its {type(dataset).__name__}, which is not an ArrayDataset of arrays"
     if len(arrays) != 2:
         return f"an ArrayDataset of {len(arrays)} arrays in place of X and y"
     if type(loader).__iter__ is not data.DataLoader.__iter__:
@@ -86,7 +89,7 @@ def _refused(loader, data):
 
 
 def _takes_all_rows(sampler, num_rows, data):
-    """Whether a sampler takes each row once, as they lie or in the order that NumPy shuffles."""
+    """Whether a sampler takes each row once, in stored order or as NumPy shuffles them."""
     if type(sampler) is data.RandomSampler:
         return sampler._length == num_rows
     first_last = getattr(sampler, "_start", 0), getattr(sampler, "_length", None)

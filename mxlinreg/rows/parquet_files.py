@@ -1,18 +1,18 @@
-"""The rows of a Parquet file, some rows of a row group at a time."""
+"""The rows of a Parquet file, read some rows of a row group at a time."""
 
 import numpy as np
 
 from .columns import finite_numbers, is_numeric, one_line
 
-_NUMBERS = 1 << 19  # of a file, read at once
-_BUFFERS = 1 << 24  # bytes, for all of its columns
+_NUMBERS = 1 << 19  # numbers of a file that are read at a time
+_BUFFERS = 1 << 24  # bytes of the buffers of all columns together
 
 
 def opened(path, num_columns=1):
     from pyarrow import ArrowException, parquet
 
     try:
-        # Column by column through small buffers: a row group may be larger than memory.
+        # Read each column through a small buffer, because a row group may be larger than memory.
         size = max(1 << 13, min(1 << 20, _BUFFERS // num_columns))
         return parquet.ParquetFile(path, buffer_size=size, pre_buffer=False)
     except (ArrowException, OSError) as error:
@@ -56,5 +56,5 @@ def _checked(batch, name, start, stop, file, row_group, seen):
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         number = sum(file.rows[:row_group]) + seen + row + 1
         what = "a missing value" if not column[row].is_valid else str(column[row])
-        raise ValueError(f"{file.path}, row {number}: {what} in {name!r} is no finite number")
+        raise ValueError(f"{file.path}, row {number}: {what} in {name!r} is not a finite number")
     return array[start:stop]

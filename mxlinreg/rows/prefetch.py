@@ -1,4 +1,4 @@
-"""Items that a thread makes before they are asked for."""
+"""Compute the items of a generator ahead of their use, in a thread."""
 
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -8,7 +8,10 @@ _AHEAD = 2  # items
 
 
 def prefetch(items: Generator) -> Iterator[Any]:
-    """The items, made in a thread before they are asked for. Closed early, it ends the thread."""
+    """Yield the items, which a thread computes ahead of their use.
+
+    Closing the iterator early ends the thread.
+    """
     queue, stopped = Queue(_AHEAD), Event()
 
     def put(item):

@@ -1,4 +1,4 @@
-"""The one place that asks what kind of data it has been given."""
+"""`as_rows`, the one place that finds out what kind of data it was given."""
 
 from __future__ import annotations
 
@@ -14,29 +14,34 @@ from .loaders import LoaderRows
 
 
 def as_rows(data: Any, y: Any = None, weight: Any = None) -> Rows:
-    """The rows of `data`, with the interface of `Rows` for every kind of data.
+    """Give any kind of data the interface of `Rows`.
 
     Parameters
     ----------
-    data
-        What has the interface already, which comes back unchanged: an ArrayLoader, a Stream, a
-        worker's Share. Or a stock gluon DataLoader; an array, with `y`; or an iterable of pairs.
+    data : Rows, DataLoader, array or iterable of pairs
+        An ArrayLoader, a Stream or a worker's Share is a `Rows` already and is returned
+        unchanged. The others are a stock gluon DataLoader, an array of shape (n, d) together with
+        `y`, or an iterable of batches or blocks (X, y).
     y : array of shape (n,) or (n, k), optional
     weight : array of shape (n,), optional
-        With `y` only.
+        The weights of the rows; only together with `y`.
+
+    Returns
+    -------
+    Rows
 
     Raises
     ------
     TypeError
-        If `data` is none of these, or an array does not hold real numbers.
+        If `data` is of another kind, or an array does not hold real numbers.
     ValueError
-        If arrays do not fit each other.
+        If the shapes of arrays do not fit each other.
     """
     if isinstance(data, Rows):
         for name, given in (("y", y), ("sample_weight", weight)):
             if given is not None:
                 raise ValueError(
-                    f"{name}: goes with an array X; a {type(data).__name__} has its own"
+                    f"{name}: goes with an array X only; a {type(data).__name__} has its own"
                 )
         return data
     if y is not None:
@@ -58,7 +63,7 @@ def are_arrays(data: Any) -> bool:
 
 
 def _arrays(X, y, weight):
-    """Arrays whose rows fit each other; MXNet's stay where they are."""
+    """The rows of arrays whose shapes fit each other. NDArrays stay on their context."""
     names = column_names(X)
     X, y = real_array("X", X), real_array("y", y)
     weight = None if weight is None else real_array("sample_weight", weight)
@@ -81,7 +86,7 @@ class StockLoader(LoaderRows):
     def __init__(self, loader: Any):
         self.loader = loader
         self.take_options(loader)
-        # Of other datasets no arrays are known.
+        # The arrays of other datasets are not known.
         super().__init__(*(loader._dataset._data if self.refused is None else (None, None)))
 
     def __len__(self) -> int:
@@ -110,12 +115,12 @@ class Pairs(Rows):
     def blocks(
         self, order: Optional[Any] = None
     ) -> Iterator[Tuple[Any, Any, None, Optional[np.ndarray]]]:
-        """The pairs as they are given, as (X, y, None, None).
+        """The given pairs as blocks (X, y, None, None).
 
         Raises
         ------
         TypeError
-            With `order`, which they do not follow; or if one is no pair.
+            If `order` is given, because the pairs cannot be reordered, or if an item is not a pair.
         """
         if order is not None:
             raise TypeError(
@@ -135,11 +140,11 @@ class Pairs(Rows):
             yield X, y, None, None
 
     def fingerprint(self) -> str:
-        """That of the iterable itself, where it has one."""
+        """The fingerprint that the iterable's own method returns."""
         if hasattr(self.pairs, "fingerprint"):
             return self.pairs.fingerprint()
         raise TypeError(
             f"train_data: a {type(self.pairs).__name__} has no method fingerprint(), by which a "
-            "checkpoint knows the data again; give a DataLoader over an ArrayDataset, an "
+            "checkpoint identifies the data; give a DataLoader over an ArrayDataset, an "
             "ArrayLoader or a Stream"
         )

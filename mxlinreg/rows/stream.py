@@ -1,4 +1,4 @@
-"""Rows that are read anew in each pass."""
+"""`Stream`: rows that are read from their files again in each pass."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ if TYPE_CHECKING:
 
 
 def permutation(random: np.random.RandomState, num_rows: int) -> np.ndarray:
-    """The rows in random order, as ``np.random.shuffle`` draws it, as int32."""
+    """The row numbers, as int32, in a random order drawn as by ``np.random.shuffle``."""
     return random.permutation(num_rows).astype(np.int32)
 
 
 class Stream(Rows):
-    """Rows that are read anew in each pass: data larger than memory. `stream` makes it.
+    """Rows of files that may be larger than memory. The function `stream` makes it.
 
-    To iterate over it gives the batches of a pass as `train_epoch` takes them, pairs of NDArrays
-    of shape (m, d) and (m,). `blocks` gives the rows as NumPy arrays, read ahead in a thread. All
-    blocks but the last hold a whole number of batches.
+    Iterating over a stream yields the batches of a pass: pairs of NDArrays of shape (m, d) and
+    (m,). `blocks` yields the rows as NumPy arrays, which a thread reads ahead. All blocks but the
+    last hold a whole number of batches.
 
-    In each pass the units that the files consist of come in a new random order, and then the
-    rows of each block, of `shuffle_buffer` rows: a row moves within its block only. That is less
-    than a shuffle of all rows; rows that are sorted within the files stay together in blocks.
-    The order is drawn from NumPy's global generator. With `shuffle_buffer` 0 it is the files'.
+    Each pass shuffles the units of the files (row groups of Parquet, 4 MiB of CSV), and then the
+    rows within each block of `shuffle_buffer` rows. A row never leaves its block, so this is
+    weaker than a shuffle of all rows: rows that are sorted within the files stay together. Both
+    orders are drawn from NumPy's global generator. If `shuffle_buffer` is 0, nothing is shuffled.
 
     Parameters
     ----------
     read : callable
-        ``read(i)`` gives the rows of unit i, as an iterator of tables of shape (m, d + 1) with
-        the target last: sequences of d + 1 columns as NumPy arrays.
+        ``read(i)`` returns the rows of unit i, as an iterator of tables. A table is a sequence of
+        d + 1 columns, NumPy arrays of shape (m,), with the target last.
     num_units : int
     columns : list of str
     target : str
     batch_size, shuffle_buffer : int
     dtype : {"float32", "float64"}
     source : dict
-        What `fingerprint` tells of the files, of what JSON can hold.
+        The description of the files for `fingerprint`, in types that JSON can hold.
     num_rows : int, optional
-        If it is known before the first pass.
+        The number of rows, if it is known before the first pass.
 
     Attributes
     ----------
     X_mean, X_scale, y_mean, y_scale : array of shape (d,) and (1,), or None
-        If they are set, the blocks are standardized by them, as `moments.unstandardize` undoes it.
+        If set, the blocks are standardized with them; `moments.unstandardize` is the inverse.
     num_rows : int or None
-        None before the first pass over files that do not tell it.
+        The number of rows. CSV files leave it None until the first pass has ended.
     """
 
     X_mean = X_scale = y_mean = y_scale = None
     num_outputs = 1
     counts_rows = True
     on_rows: Optional[Callable[[int], Any]] = None
-    """Is told how many rows have been used, after each block."""
+    """Called with the number of rows of each block, after the block has been used."""
 
     def __init__(
         self,
@@ -84,13 +84,13 @@ class Stream(Rows):
         self.shuffle, self.dtype = shuffle_buffer > 0, np.dtype(dtype)
 
     def __len__(self) -> int:
-        """The batches of a pass."""
+        """The number of batches in a pass."""
         if self.num_rows is None:
-            raise TypeError("the number of rows is known after the first pass only")
+            raise TypeError("the number of rows is unknown before the first pass")
         return -(-self.num_rows // self.batch_size)
 
     def __iter__(self) -> Iterator[Tuple[nd.NDArray, nd.NDArray]]:
-        """The batches of a pass in training order: (data, label) as MXNet's arrays on the CPU."""
+        """The batches of a pass in training order: pairs (data, label) of NDArrays on the CPU."""
         array = _mxnet.nd.array
         for X, y, _, order in self.blocks(permutation):
             for start in range(0, len(X), self.batch_size):
@@ -98,7 +98,7 @@ class Stream(Rows):
                 yield array(X[rows], dtype=self.dtype), array(y[rows], dtype=self.dtype)
 
     def blocks(self, order: Optional[Order] = None) -> Iterator[Block]:
-        """The blocks of a pass, as `Rows.blocks`; the rows of a stream have no weights."""
+        """The blocks of a pass, as `Rows.blocks`, without weights."""
         if order is None:
             return self._pass(range(self.num_units), np.dtype("float64"), _in_order)
         if not self.shuffle:
@@ -118,17 +118,17 @@ class Stream(Rows):
         if self.num_rows not in (None, rows):
             raise ValueError(
                 f"{self.source['name']}: had {self.num_rows} rows before and {rows} now; the "
-                "files must stay as they are"
+                "files must not change"
             )
         self.num_rows = rows
 
     def check(self, w: Any) -> None:
-        """Raise unless the rows fit the parameters."""
+        """Raise unless the rows fit `w`, of shape (d, 1)."""
         X, y = np.empty((0, len(self.columns)), self.dtype), np.empty(0, self.dtype)
         check_batch(X, y, w)
 
     def fingerprint(self) -> str:
-        """A SHA-256 of the files' names, sizes and times, and of how their rows are used."""
+        """The SHA-256 of the files' names, sizes and modification times, and of the settings."""
         used = [self.columns, self.target, self.shuffle_buffer, str(self.dtype)]
         scaling = [
             None if array is None else array.tolist()
@@ -145,13 +145,13 @@ class Stream(Rows):
         Parameters
         ----------
         gather : callable
-            For several workers, each with its own part of the rows: returns all workers' arrays
-            for this worker's, as `Rows.gather`.
+            Takes this worker's array and returns those of all workers, as `Rows.gather`. The
+            default is for a process that reads all rows itself.
 
         Raises
         ------
         ValueError
-            If there is no row, or the squares of a column's differences overflow, or vanish.
+            If there is no row, or if a column's variance overflows or underflows float64.
         """
         self.X_mean = self.X_scale = self.y_mean = self.y_scale = None
         own = column_moments(self.blocks()) or no_rows(len(self.columns) + 1, triangular=False)
@@ -160,15 +160,19 @@ class Stream(Rows):
             raise ValueError(f"{self.source['name']}: has no row; at least one is needed")
         squares = moments.products
         if not np.isfinite(squares).all():
-            raise ValueError(f"{self.source['name']}: values overflow; scale the columns down")
+            raise ValueError(
+                f"{self.source['name']}: a column's variance overflows float64; rescale the column"
+            )
         if (squares[~moments.constant] == 0).any():
-            raise ValueError(f"{self.source['name']}: values vanish as squares; scale them up")
+            raise ValueError(
+                f"{self.source['name']}: a column's variance underflows float64; rescale the column"
+            )
         scale = np.sqrt(squares / moments.weight)
         self.X_mean, self.y_mean = np.split(moments.mean, [-1])
         self.X_scale, self.y_scale = np.split(scale, [-1])
 
     def _filled(self, units, dtype, order_of):
-        """Blocks of equal size from the tables of the units, standardized, and their orders."""
+        """Fill blocks of equal size from the tables of the units; yield (X, y, order)."""
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
         size = max(1, size // self.batch_size) * self.batch_size
@@ -180,7 +184,7 @@ class Stream(Rows):
             scaling = list(zip(np.append(self.X_mean, self.y_mean), factors))
         X, y, filled = None, None, 0
 
-        # Parsed in one thread, filled in in another: the blocks are asked for in a third.
+        # One thread parses the files, one fills the blocks, and the caller's thread uses them.
         with closing(prefetch(table for unit in units for table in self.read(unit))) as tables:
             for table in tables:
                 start, rows = 0, len(table[0])

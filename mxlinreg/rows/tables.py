@@ -1,4 +1,4 @@
-"""CSV and Parquet files to arrays."""
+"""CSV and Parquet files as arrays."""
 
 from pathlib import Path
 from typing import Any, Container, Dict, List, NamedTuple, Optional, Sequence, Union
@@ -6,6 +6,7 @@ from typing import Any, Container, Dict, List, NamedTuple, Optional, Sequence, U
 import numpy as np
 
 from .columns import (
+    as_float64,
     check_names,
     check_unique,
     csv_delimiter,
@@ -21,28 +22,29 @@ _MAX_LEVELS = 1000
 class Table(NamedTuple):
     """The columns of a file that a fit uses, as arrays.
 
-    `features` are the file's columns, `columns` those of X: the same, but that a text column
-    of k different values has become k - 1 columns of 0 and 1.
+    `features` names the file's columns, `columns` those of X. They differ in text columns: one of k
+    different values becomes k - 1 columns of 0 and 1.
     """
 
     X: np.ndarray
-    """Shape (n, d), float64; NaN where a value is missing and `missing` was "mean"."""
+    """Shape (n, d), float64; with ``missing="mean"``, NaN where a value is missing."""
     y: np.ndarray
     """Shape (n,), float64."""
     columns: List[str]
     features: List[str]
     levels: Dict[str, List[str]]
-    """The values of each text column, in order; the first is the one that has no column."""
+    """The different values of each text column, sorted; the first has no column of its own."""
 
 
 def read_table(path: Union[str, Path], text: Container[str] = ()) -> Any:
-    """Read a CSV file with a header, in UTF-8, separated by comma, semicolon or tab; or Parquet.
+    """Read a CSV or Parquet file.
 
     Parameters
     ----------
     path : str or Path
+        A CSV file must be UTF-8 text with a header, separated by commas, semicolons or tabs.
     text : container of str
-        The columns of a CSV file that are text, whatever their values look like.
+        The columns of a CSV file to read as text, even if their values look like numbers.
 
     Returns
     -------
@@ -51,8 +53,8 @@ def read_table(path: Union[str, Path], text: Container[str] = ()) -> Any:
     Raises
     ------
     ValueError
-        If there is no such file, or it is a folder, empty, a header only, not UTF-8 text,
-        ragged, or names a column twice.
+        If the file does not exist or cannot be read, has no rows, is not UTF-8 text, has rows of
+        different lengths, or has two columns of the same name.
     ImportError
         If pyarrow is missing (the extra `data`).
     """
@@ -70,7 +72,7 @@ def read_table(path: Union[str, Path], text: Container[str] = ()) -> Any:
     except ArrowException as error:
         raise ValueError(f"{path}: {one_line(error)}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not text in UTF-8; save it in that encoding") from None
+        raise ValueError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     check_unique(path, names)
     if table.num_rows == 0:
         raise ValueError(f"{path}: has no rows")
@@ -110,13 +112,13 @@ def load(
     target : str
         The column to predict.
     features : sequence of str, optional
-        The columns to predict it from; by default all others.
+        The columns to predict the target from; by default all others.
     one_hot : bool
-        Turn each text column of k values into k - 1 columns of 0 and 1 (the first value in
-        alphabetical order has none) instead of raising.
+        Whether to turn each text column of k different values into k - 1 columns of 0 and 1; the
+        first value in alphabetical order has none. By default text is an error.
     missing : {"error", "drop", "mean"}
-        With "drop", rows with a missing value are left out; with "mean", those where the
-        target is missing, and other values are left as NaN for `fill_missing`.
+        "drop" leaves out rows with a missing value. "mean" leaves out rows whose target is
+        missing, and leaves other missing values as NaN for `fill_missing`.
 
     Returns
     -------
@@ -125,9 +127,9 @@ def load(
     Raises
     ------
     ValueError
-        As `read_table`; if a column is unknown or named twice, or the target is among the
-        features; for text without `one_hot`, and in the target; for missing values with
-        "error", for missing text with "mean"; for infinity; if no row or no column is left.
+        As `read_table`. Also if a column does not exist or is given twice, or the target is among
+        the features; for text without `one_hot` or in the target; for missing values with
+        "error", or missing text with "mean"; for infinity; if no row or no column is left.
     """
     if missing not in ("error", "drop", "mean"):
         raise ValueError(f'missing: must be "error", "drop" or "mean", not {missing!r}')
@@ -138,7 +140,8 @@ def load(
     check_names("features", features, table.column_names)
     features = list(features)
     text = [name for name in [*features, target] if not is_numeric(table[name].type)]
-    if any(str(table[name].type) != "string" for name in text):  # dates, as they are written
+    # Read dates and times again as text, in which they stay as the file writes them.
+    if any(str(table[name].type) != "string" for name in text):
         table = read_table(path, text)
     if target in features:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
@@ -148,12 +151,12 @@ def load(
     counts = {name: table[name].null_count for name in table.column_names}
     empty = [name for name, count in counts.items() if count == table.num_rows]
     if empty:
-        raise ValueError(f"{path}: no value at all in {quoted(empty)}; leave it out")
+        raise ValueError(f"{path}: no value at all in {quoted(empty)}; leave the column out")
     if missing == "error" and any(counts.values()):
         listed = ", ".join(f"{name!r} {count}" for name, count in counts.items() if count)
         raise ValueError(
-            f'{path}: missing values ({listed}); missing="drop" leaves out their rows, '
-            'missing="mean" fills in the mean'
+            f'{path}: missing values ({listed}); missing="drop" (--missing drop) leaves out their '
+            'rows, missing="mean" (--missing mean) fills in the mean'
         )
     table = _complete_rows(table, table.column_names if missing == "drop" else [target])
     if table.num_rows == 0:
@@ -165,32 +168,38 @@ def load(
             "with a decimal point"
         )
     if text and not one_hot:
-        raise ValueError(f"{path}: text in {quoted(text)}; leave it out, or take one_hot=True")
+        raise ValueError(
+            f"{path}: text in {quoted(text)}; leave the column out, or encode it with one_hot=True "
+            "(--one-hot)"
+        )
     levels = {name: _levels(name, table[name]) for name in text}
     X, columns = encode(table, features, levels)
     return Table(X, _numbers(target, table[target]), columns, features, levels)
 
 
 def encode(table: Any, features: Sequence[str], levels: Dict[str, List[str]]):
-    """Turn columns of a file into numbers, text columns by the `levels` of an earlier fit.
+    """Turn columns of a table into numbers.
 
     Parameters
     ----------
     table : pyarrow.Table
     features : sequence of str
+        The columns to use.
     levels : dict of str to list of str
+        The known values of each text column. Each value but the first becomes a column of 0 and 1.
 
     Returns
     -------
     X : array of shape (n, d), float64
-        NaN where a number is missing.
+        The numbers; NaN where one is missing.
     columns : list of str
+        The names of X's columns.
 
     Raises
     ------
     ValueError
-        If a column is missing or holds text that has no levels; for infinity; if a text column
-        holds a value that is not among its levels, or misses one.
+        If a column does not exist, holds infinity, or holds text without having `levels`. If a
+        text column holds a value that is not among its levels, or lacks a value.
     """
     check_names("features", features, table.column_names)
     arrays, columns = [], []
@@ -199,9 +208,9 @@ def encode(table: Any, features: Sequence[str], levels: Dict[str, List[str]]):
             values = np.array([str(value) for value in table[name].to_pylist()])
             unknown = sorted(set(values) - set(levels[name]))
             if table[name].null_count:
-                raise ValueError(f"{name!r} misses {table[name].null_count} text values")
+                raise ValueError(f"{name!r} lacks {table[name].null_count} text values")
             if unknown:
-                raise ValueError(f"{name!r} holds {quoted(unknown)}, unknown to the fit")
+                raise ValueError(f"{name!r} holds {quoted(unknown)}, which the model does not know")
             for level in levels[name][1:]:
                 arrays.append((values == level).astype(np.float64))
                 columns.append(f"{name}={level}")
@@ -214,31 +223,23 @@ def encode(table: Any, features: Sequence[str], levels: Dict[str, List[str]]):
 
 
 def column_means(X: np.ndarray, columns: Sequence[str]) -> np.ndarray:
-    """The mean of each column of X, shape (n, d), over the values that are there.
+    """The mean of each column of X, shape (n, d), over the values that are not NaN.
 
     Raises
     ------
     ValueError
-        If a column has none; it is named by `columns`.
+        If a column has no value. The error names it by `columns`.
     """
     counts = (~np.isnan(X)).sum(axis=0)
     if not counts.all():
         empty = [columns[i] for i in np.flatnonzero(counts == 0)]
-        raise ValueError(f"no value in the training rows of {quoted(empty)}; leave it out")
+        raise ValueError(f"no value in the training rows of {quoted(empty)}; leave the column out")
     return np.nansum(X, axis=0) / counts
 
 
 def fill_missing(X: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """X of shape (n, d) with `values`, of shape (d,), in place of each column's NaNs."""
+    """X, of shape (n, d), with each column's NaNs replaced by its number in `values`."""
     return np.where(np.isnan(X), values, X)
-
-
-def write_csv(path: Any, columns: Dict[str, np.ndarray]) -> None:
-    """Write columns of equal length, by name, to a path or a binary file."""
-    import pyarrow
-    from pyarrow import csv as arrow_csv
-
-    arrow_csv.write_csv(pyarrow.table(columns), path)
 
 
 def _complete_rows(table, names):
@@ -251,7 +252,7 @@ def _complete_rows(table, names):
 def _numbers(name, column):
     if not is_numeric(column.type):
         raise ValueError(f"{name!r} holds text where numbers are needed")
-    numbers = np.array(column.cast("float64", safe=False).to_numpy())
+    numbers = as_float64(column)
     if np.isinf(numbers).any():
         raise ValueError(f"{name!r} holds infinity; every value must be finite")
     return numbers
@@ -260,5 +261,7 @@ def _numbers(name, column):
 def _levels(name, column):
     levels = sorted({str(value) for value in column.drop_null().to_pylist()})
     if len(levels) > _MAX_LEVELS:
-        raise ValueError(f"{name!r} has {len(levels)} different texts; leave it out")
+        raise ValueError(
+            f"{name!r} holds text with {len(levels)} different values; leave the column out"
+        )
     return levels

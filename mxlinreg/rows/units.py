@@ -1,4 +1,4 @@
-"""Which files a source names, the units that they are read in, and the rows of a unit."""
+"""The files of a source, the units in which they are read, and the rows of a unit."""
 
 import glob
 import os
@@ -11,15 +11,15 @@ from .columns import check_unique, csv_delimiter, is_parquet
 class File(NamedTuple):
     path: str
     stamp: Tuple[int, int, int]  # size in bytes, time of the last change in ns, inode
-    names: List[str]  # of its columns
-    delimiter: str  # of a CSV file
-    start: int  # of the rows in a CSV file, in bytes
-    rows: Optional[List[int]]  # of a Parquet file's row groups
+    names: List[str]  # the names of the columns
+    delimiter: str  # the separator of a CSV file
+    start: int  # the byte at which the rows of a CSV file begin
+    rows: Optional[List[int]]  # the number of rows in each row group of a Parquet file
 
 
 class Unit(NamedTuple):
-    """What is read in one go: bytes `start` to `stop` of a CSV file, or these rows of a row group
-    of a Parquet file."""
+    """A part of a file that is read in one go: bytes `start` to `stop` of a CSV file, or rows
+    `start` to `stop` of a row group of a Parquet file."""
 
     file: File
     start: int
@@ -28,7 +28,7 @@ class Unit(NamedTuple):
 
 
 def paths_of(source):
-    """The files of a source, in the order of their names."""
+    """The paths of a source's files, in alphabetical order."""
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(f"source: must be the name of a file, a folder or a glob, not {source!r}")
     source = str(source)
@@ -36,7 +36,7 @@ def paths_of(source):
     for found in [source] if os.path.exists(source) else glob.glob(source, recursive=True):
         paths += _in_folder(found) if os.path.isdir(found) else [found]
     if not paths:
-        raise ValueError(f"source: {source} is no file, no folder with files, and matches none")
+        raise ValueError(f"source: {source} is neither a file nor a folder or glob with files")
     return sorted(set(paths))
 
 
@@ -47,7 +47,7 @@ def _in_folder(folder):
 
 
 def opened(path):
-    """What is to be known of a file before its rows are read."""
+    """The `File` at a path: all that is known before its rows are read."""
     stamp = _stamp(path)
     if is_parquet(path):
         with parquet_files.opened(path) as parquet:
@@ -70,7 +70,7 @@ def units_of(file):
 
 
 def kth_part(units, k, n):
-    """The k-th of n equal parts: units, of which the first and the last may be cut."""
+    """The k-th of n equal parts, as units, of which the first and the last may be cut."""
     sizes = [unit.stop - unit.start for unit in units]
     total = sum(sizes)
     begin, end = total * k // n, total * (k + 1) // n
@@ -84,7 +84,7 @@ def kth_part(units, k, n):
 
 
 def read(unit, names):
-    """The columns of a unit's rows, some at a time, as arrays of float64 without gaps."""
+    """The columns `names` of a unit's rows, block by block, as float64 arrays of finite numbers."""
     _check_unchanged(unit.file)
     files = csv_files if unit.file.rows is None else parquet_files
     yield from files.read(unit, names)
@@ -101,4 +101,4 @@ def _stamp(path):
 
 def _check_unchanged(file):
     if _stamp(file.path) != file.stamp:
-        raise ValueError(f"{file.path}: has changed since its first pass; make the stream anew")
+        raise ValueError(f"{file.path}: has changed since the stream was made; make a new one")

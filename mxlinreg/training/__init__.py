@@ -1,6 +1,6 @@
-"""`train`: the chapter's loop with what a long run needs around it.
+"""`train`: the chapter's loop with additions for long runs.
 
-That is an engine to choose (`engines`), a progress bar (`progress`) and a checkpoint to resume
+These are a choice of engines (`engines`), progress bars (`progress`) and checkpoints to resume
 from (`resuming`).
 """
 

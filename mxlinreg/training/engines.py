@@ -1,4 +1,4 @@
-"""Engines: what runs an epoch. Each carries its name as an attribute."""
+"""Engines: functions that run one epoch. Each carries its name as an attribute."""
 
 import math
 from importlib import import_module
@@ -9,15 +9,15 @@ from ..chapter.training import diverged, last_finite
 
 Engine = Callable[[Sequence[nd.NDArray], Any, float], float]
 
-# The room and the function of each engine, imported when the engine is asked for.
+# The room and the function of each engine, which are imported when the engine is chosen.
 _ENGINES = {"autograd": ("chapter", "train_epoch"), "compiled": ("compiled", "compiled_epoch")}
 
 
 def find_engine(engine: Union[str, Engine]) -> Engine:
-    """The function that runs an epoch, by its name or as it was given.
+    """Return the engine of a name, or the given function made safe against divergence.
 
-    A function of the user's own is watched: if its mean loss, or a parameter, is not finite, the
-    parameters are put back as they were before the epoch.
+    If the function leaves a mean loss or a parameter that is not finite, the parameters are reset
+    to their values before the epoch and a `DivergenceError` is raised.
 
     Raises
     ------
@@ -43,5 +43,5 @@ def find_engine(engine: Union[str, Engine]) -> Engine:
 
 
 def name_of(engine: Engine) -> str:
-    """What a checkpoint and the progress bar know an engine by: its attribute `name`, if any."""
+    """An engine's name for checkpoints and messages: its attribute `name`, else the function's."""
     return getattr(engine, "name", None) or getattr(engine, "__name__", type(engine).__name__)

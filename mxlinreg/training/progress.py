@@ -1,4 +1,4 @@
-"""Progress bars on stderr, by tqdm."""
+"""Progress bars on stderr, drawn by tqdm."""
 
 import itertools
 from contextlib import contextmanager
@@ -9,9 +9,20 @@ from .engines import Engine
 
 @contextmanager
 def with_bars(run_epoch: Engine, rows: Any, first: int, epochs: int) -> Iterator[Engine]:
-    """Give `run_epoch` with a bar: of the rows of a stream, the epochs if compiled, or batches.
+    """Yield `run_epoch` with a progress bar around it.
 
-    The rows are as `as_rows` gives them. The first epoch to run is `first`, of `epochs` in all.
+    For a stream the bar counts rows. Otherwise it counts epochs if the engine is compiled, and the
+    batches of each epoch if not.
+
+    Parameters
+    ----------
+    run_epoch : callable
+    rows : Rows
+        The training data, from `as_rows`.
+    first : int
+        The number of the first epoch to run, counted from 0.
+    epochs : int
+        The total number of epochs.
     """
     from tqdm import tqdm
 

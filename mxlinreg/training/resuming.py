@@ -1,4 +1,4 @@
-"""What a training must have in common with the one that it goes on with."""
+"""The settings that a training must share with the checkpoint that it resumes from."""
 
 from typing import Any, Dict, Sequence
 
@@ -11,14 +11,14 @@ from ..rows.interface import Rows
 def settings_of(
     params: Sequence[nd.NDArray], rows: Rows, learning_rate: float, engine: str
 ) -> Dict[str, Any]:
-    """What a checkpoint describes its training by, of what JSON can hold.
+    """The settings of a training, as JSON types, for its checkpoint.
 
     Raises
     ------
     TypeError
         If the data have no method `fingerprint`.
     ValueError
-        If NumPy's global generator is none whose state a checkpoint can keep.
+        If NumPy's global generator is not MT19937, whose state a checkpoint stores.
     """
     generator = np.random.get_state(legacy=False)["bit_generator"]
     if generator != "MT19937":
@@ -34,7 +34,7 @@ def settings_of(
         "outputs": w.shape[1],
         "batch_size": rows.batch_size,
         "shuffle": rows.shuffle,
-        # Version 0.1 had no other than "keep", and wrote nothing of it.
+        # Checkpoints of version 0.1, which knew only "keep", do not have this entry.
         "last_batch": None if rows.last_batch == "keep" else rows.last_batch,
         "data": rows.fingerprint(),
     }

@@ -1,12 +1,12 @@
-"""The public `train`."""
+"""The public function `train`."""
 
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
 
 from .._checks import check_count, check_number, check_params
-from .._files import check_writable, remove_stale
-from .._mxnet import nd
+from .._files import check_writable
+from .._mxnet import autograd, nd
 from ..chapter.training import DivergenceError, run_epochs
 from ..models.checkpoint import load_checkpoint, save_checkpoint
 from ..rows.sources import are_arrays, as_rows
@@ -27,54 +27,55 @@ def train(
     every: int = 1,
     resume: bool = False,
 ) -> List[float]:
-    """Train for some epochs: the chapter's loop.
+    """Train a linear model by the chapter's loop.
 
     Parameters
     ----------
     params : [w, b]
-        With gradients attached, as from `init_params`; changed in place. The training runs on
-        their context.
-    train_data : DataLoader, ArrayLoader, Stream, or an iterable of (data, label)
-        Iterated over for each epoch anew.
+        NDArrays of shape (d, k) and (k,) with gradients attached, as `init_params` returns them.
+        They are trained on their context and changed in place.
+    train_data : DataLoader, ArrayLoader, Stream, or iterable of (data, label)
+        Each epoch iterates over it once.
     epochs : int
-        0 does nothing.
+        The number of epochs. With 0 nothing is trained.
     learning_rate : float
     engine : {"autograd", "compiled"} or callable
-        What runs an epoch: the chapter's `train_epoch`, the same in compiled code
-        (`mxlinreg.compiled.train_epoch`, on the CPU: from a DataLoader over an
-        `ArrayDataset`, an ArrayLoader or a Stream), or a
-        function ``engine(params, train_data, learning_rate) -> mean loss``.
+        How to run an epoch. "autograd" is the chapter's `train_epoch`. "compiled" is the same
+        loop in compiled code (`mxlinreg.compiled.train_epoch`). It runs on the CPU and takes a
+        DataLoader over an `ArrayDataset`, an ArrayLoader or a Stream. A function of your own has
+        the form ``engine(params, train_data, learning_rate) -> mean loss``.
     on_epoch : callable, optional
-        Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch, from epoch 0.
+        Called as ``on_epoch(epoch, mean_loss, params)`` after each epoch; the first is epoch 0.
     progress : bool
-        Show a tqdm bar on stderr: of the batches within each epoch, or of the epochs where
-        these are compiled; of a Stream's rows in either case. An engine of one's own is given
-        the bar in place of `train_data`, as an iterable of its batches.
+        Whether to show a tqdm bar on stderr. It counts the rows of a Stream, else the epochs if
+        the engine is compiled, else the batches of each epoch. An engine of your own receives
+        the bar in place of `train_data`, as an iterable of batches.
     checkpoint : str or Path, optional
-        The file that keeps the state of the training, as `mxlinreg.models` writes
-        it: after each `every`-th epoch and the last, once `on_epoch` is done. A training that
-        was killed at any moment, and is resumed, ends with the same bits as one that was not.
+        The file in which the state of the training is saved after every `every`-th epoch and
+        after the last, once `on_epoch` has returned. A training that is killed at any moment and
+        then resumed ends with the same bits as one that ran through.
     every : int
+        The number of epochs from one checkpoint to the next.
     resume : bool
-        Go on from the checkpoint: take `params`, the state of NumPy's global generator and the
-        losses from it, and train from there to `epochs` in all. Where there is no such file
-        yet, begin at the beginning.
+        Whether to continue from the checkpoint if it exists. `params`, the losses and the state
+        of NumPy's global generator are then read from the file, and the training continues until
+        `epochs` epochs are done in all.
 
     Returns
     -------
     list of float
-        The mean loss of each epoch, of those before a checkpoint too.
+        The mean loss of each epoch, including the epochs before a checkpoint.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit; before the first step where that can be seen. With a
-        checkpoint also if the file exists and is not to be resumed; if it is not whole, or of
-        a training with other data or settings, which are named, or of more epochs; or if
-        `train_data` has no method `fingerprint`, as an ArrayLoader has, to know them again by.
+        If an argument is invalid; where possible, before the first step. Also if the checkpoint
+        exists without `resume`, is damaged, has other data or settings (the error lists them) or
+        more than `epochs` epochs, or if `train_data` has no method `fingerprint`, by which a
+        checkpoint identifies the data.
     DivergenceError
-        If a loss or the parameters are not finite after an epoch, which it names. The
-        parameters are then the last finite ones, from before that epoch.
+        If a loss or a parameter is not finite after an epoch, whose number the error states. The
+        parameters are reset to their values before that epoch.
     ImportError
         If the engine is "compiled" and Numba is missing (the extra `fast`).
     """
@@ -100,17 +101,19 @@ def train(
         exists = checkpoint.exists()
         if exists and not resume:
             raise ValueError(
-                f"checkpoint: {checkpoint} exists; resume=True goes on from it, "
+                f"checkpoint: {checkpoint} exists; continue from it with resume=True, "
                 "or give another name"
             )
         settings = settings_of(params, rows, learning_rate, name_of(run_epoch))
         if exists:
             losses = load_checkpoint(checkpoint, params, settings, epochs)
-        remove_stale(checkpoint)
     elif resume:
-        raise ValueError("resume: goes on from a checkpoint; give its file as checkpoint=")
+        raise ValueError("resume: continues from a checkpoint; give its file as checkpoint=")
 
     with ExitStack() as stack:
+        # An exception within `autograd.record()`, such as Ctrl-C, may leave recording on.
+        stack.callback(autograd.set_recording, autograd.is_recording())
+        stack.callback(autograd.set_training, autograd.is_training())
         if progress:
             run_epoch = stack.enter_context(with_bars(run_epoch, rows, len(losses), epochs))
 

@@ -39,7 +39,6 @@ def scale(output, runs, divisor):
 
     rows = ROWS // divisor
     before = reference_loop()
-    print(f"{machine()}, NumPy {np.__version__}; median of {runs} runs, in turns", flush=True)
     streams = measure_streams(output, runs, divisor)
     jobs = {num_workers: [] for num_workers in WORKERS}
     for _ in range(runs):
@@ -50,26 +49,20 @@ def scale(output, runs, divisor):
     kvstore = fit_kvstore(measured)
     own = {int(d): fit_own(parts) for d, parts in measured[1]["own"].items()}
     results = {
-        "machine": machine(),
+        "machine": f"{machine()}, NumPy {np.__version__}",
         "runs": runs,
         "reference": reference,
         "busy": slowdown(reference) > TOLERANCE,
         "rows": rows,
+        "streams": streams,
         "jobs": jobs,
-        "kvstore": kvstore,
+        "workers": workers(jobs, rows),
+        "kvstore": {"model": kvstore, "sums": sums(measured, kvstore)},
         "own": own,
         "checks": checks(measured, kvstore, rows),
-        "streams": streams,
         "model": [model(*case, kvstore, own[case[0]]) for case in CASES],
     }
-    print_streams(streams)
-    print_weak(jobs, rows)
-    print_kvstore(measured, kvstore)
-    print_own(own)
-    print_checks(results["checks"])
-    print_model(results["model"])
-    if results["busy"]:
-        print(f"\n{busy_line(reference)}")
+    print_results(results)
     write_json(results, output / "scale.json")
     save_figure(plot_model(results["model"]), output / "scale.png")
     print(f"\nwrote scale.json and scale.png to {output}")
@@ -139,7 +132,7 @@ def added_up(kvstore, n, p, latency=0.0, bandwidth=math.inf):
 
 
 def checks(measured, kvstore, rows):
-    """Seconds of an epoch or batch of all workers: (what, workers, measured, modelled).
+    """Seconds of an epoch or batch of all workers: what, workers, measured, modelled, and ratio.
 
     A worker's own seconds are those of the same job, in which all workers share the cores.
     """
@@ -148,9 +141,9 @@ def checks(measured, kvstore, rows):
         own = fit_own(measured[n]["own"]["10"])
         added = added_up(kvstore, n, 12)[0]
         epoch = rows * own["epoch_per_row"] + added
-        found.append(["epoch", n, measured[n]["epoch"], epoch])
+        found.append(["epoch", n, measured[n]["epoch"], epoch, epoch / measured[n]["epoch"]])
         batch = own["batch_fixed"] + BATCH / n * own["batch_per_row"] + added
-        found.append(["batch", n, measured[n]["batch"], batch])
+        found.append(["batch", n, measured[n]["batch"], batch, batch / measured[n]["batch"]])
     return sorted(found, reverse=True, key=lambda row: row[0])
 
 
@@ -176,9 +169,10 @@ def model(num_inputs, network, latency, bandwidth, kvstore, own):
     }
 
 
-def print_weak(jobs, rows):
-    print(f"\n### {rows} rows, 10 inputs, batch 32 for each worker; --sync epoch\n")
-    cells = []
+def workers(jobs, rows):
+    """For each number of workers: seconds per epoch, their least and most, million rows per second,
+    and how many times one worker's rate that is, averaged over workers and not."""
+    found = []
     for n, results in jobs.items():
         seconds = [result["epoch"] for result in results]
         # Each turn is compared by itself, because the machine's pace changes between turns.
@@ -186,25 +180,50 @@ def print_weak(jobs, rows):
         alone = [[result["own"]["10"]["epoch_per_row"] for result in jobs[k]] for k in (1, n)]
         alone_gain = median(n * one / own for one, own in zip(*alone))
         rate = n * rows / median(seconds) / 1e6
-        cells.append([n, median(seconds), min(seconds), max(seconds), rate, gain, alone_gain])
-    head = ["workers", "s per epoch", "from", "to", "million rows per s", "times one"]
-    print_table([*head, "not averaged"], cells)
+        found.append([n, median(seconds), min(seconds), max(seconds), rate, gain, alone_gain])
+    return found
 
 
-def print_kvstore(measured, kvstore):
-    print("\n### KVStore, one push and pull, ms: measured (modelled)\n")
-    rows = []
-    for size in SIZES:
-        cells = [
-            f"{1e3 * measured[n]['kvstore'][str(size)]:.3g} "
-            f"({1e3 * added_up(kvstore, n, size)[0]:.3g})"
-            for n in measured
+def sums(measured, kvstore):
+    """Of each size, for each number of workers: the seconds of a sum, measured and modelled."""
+    return [
+        [
+            size,
+            [[measured[n]["kvstore"][str(size)], added_up(kvstore, n, size)[0]] for n in measured],
         ]
-        rows.append([size, *cells])
-    print_table(["numbers", *(f"{n} worker{'s' * (n > 1)}" for n in measured)], rows)
+        for size in SIZES
+    ]
+
+
+def print_results(results):
+    """Print what scale.json holds, as docs/scale.md shows it."""
+    print(f"{results['machine']}; median of {results['runs']} runs, in turns")
+    print_streams(results["streams"])
+    print_workers(results["workers"], results["rows"])
+    print_kvstore(**results["kvstore"])
+    print_own(results["own"])
+    print_checks(results["checks"])
+    print_model(results["model"])
+    if results.get("busy"):
+        print(f"\n{busy_line(results['reference'])}")
+
+
+def print_workers(found, rows):
+    print(f"\n### {rows} rows, 10 inputs, batch 32 for each worker; --sync epoch\n")
+    head = ["workers", "s per epoch", "from", "to", "million rows per s", "times one"]
+    print_table([*head, "not averaged"], found)
+
+
+def print_kvstore(model, sums):
+    print("\n### KVStore, one push and pull, ms: measured (modelled)\n")
+    rows = [
+        [size, *(f"{1e3 * seconds:.3g} ({1e3 * modelled:.3g})" for seconds, modelled in times)]
+        for size, times in sums
+    ]
+    print_table(["numbers", *(f"{n} worker{'s' * (n > 1)}" for n in WORKERS)], rows)
     print(
-        f"\nmodel: {1e3 * kvstore['fixed']:.3g} ms + workers × "
-        f"({1e3 * kvstore['per_worker']:.3g} ms + numbers × {1e9 * kvstore['per_number']:.3g} ns)"
+        f"\nmodel: {1e3 * model['fixed']:.3g} ms + workers × "
+        f"({1e3 * model['per_worker']:.3g} ms + numbers × {1e9 * model['per_number']:.3g} ns)"
     )
 
 
@@ -220,8 +239,8 @@ def print_own(own):
 def print_checks(rows):
     print(f"\n### Model and measurement: an epoch by epoch, a batch of {BATCH} by batch, ms\n")
     cells = [
-        [sync, n, 1e3 * seconds, 1e3 * modelled, modelled / seconds]
-        for sync, n, seconds, modelled in rows
+        [sync, n, 1e3 * seconds, 1e3 * modelled, ratio]
+        for sync, n, seconds, modelled, ratio in rows
     ]
     print_table(["sync", "workers", "measured", "modelled", "modelled / measured"], cells)
 

@@ -1,11 +1,14 @@
 """MXNet on today's NumPy: imported by the package, whole, and NumPy as it was."""
 
+import importlib
 import subprocess
 import sys
 
 import mxnet as mx
 import numpy as np
 import pytest
+
+from mxlinreg.alive import diagnosis, names
 
 REMOVED_BEFORE_2_4 = [
     "bool", "int", "Inf", "PINF", "NINF", "NaN", "NAN", "PZERO", "NZERO", "compat", "alltrue",
@@ -84,6 +87,91 @@ def test_the_first_use_says_what_to_install(tmp_path, text, remedy):
     assert last.startswith("ImportError: MXNet cannot be imported") and remedy in last
 
 
+@pytest.mark.parametrize(
+    "error, text",
+    [
+        (
+            ModuleNotFoundError("No module named 'mxnet'", name="mxnet"),
+            "(ModuleNotFoundError: No module named 'mxnet'). Try: pip install \"mxnet==1.9.1\".",
+        ),
+        (
+            ModuleNotFoundError("No module named 'distutils'", name="distutils"),
+            "(ModuleNotFoundError: No module named 'distutils'). Try: pip install setuptools.",
+        ),
+        (
+            ModuleNotFoundError("No module named 'requests'", name="requests"),
+            "(ModuleNotFoundError: No module named 'requests'). Try: pip install requests.",
+        ),
+        (
+            ImportError("libgomp.so.1: cannot open", name="mxnet"),
+            "(ImportError: libgomp.so.1: cannot open). Try: for the CPU build: pip install "
+            '--force-reinstall --no-deps "mxnet==1.9.1".',
+        ),
+    ],
+)
+def test_the_whole_remedy(error, text):
+    assert diagnosis.import_remedy(error) == (
+        f"MXNet cannot be imported {text} More is in the section "
+        '"MXNet won\'t import" of the README of mxlinreg'
+    )
+
+
+@pytest.mark.parametrize("place", [("Darwin", "arm64"), ("Windows", "AMD64"), ("Linux", "ppc64le")])
+def test_where_mxnet_was_never_built(place, monkeypatch):
+    monkeypatch.setattr(diagnosis.platform, "system", lambda: place[0])
+    monkeypatch.setattr(diagnosis.platform, "machine", lambda: place[1])
+    remedy = diagnosis.import_remedy(ModuleNotFoundError("No module", name="mxnet"))
+    assert remedy.startswith(f"MXNet 1.9.1 was not built for {place[0]} on {place[1]}, only for")
+    # Another error has its own remedy there.
+    assert "pip install requests" in diagnosis.import_remedy(
+        ModuleNotFoundError("No module", name="requests")
+    )
+
+
+def test_the_hook_comes_before_somebody_elses():
+    """Such as one of an editable installation, which finds MXNet's modules too."""
+    done = run(
+        "import sys\n"
+        "from importlib.machinery import PathFinder\n"
+        "class Finder:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        return PathFinder.find_spec(name, path) if name.startswith('mxnet') else None\n"
+        "sys.meta_path.insert(0, Finder)\n"
+        "sys.meta_path.append(sys)  # a module may be a finder, too\n"
+        "sys.find_spec = Finder.find_spec\n"
+        "import mxlinreg, mxnet\n"
+        "assert mxnet.numpy.utils.onp.PZERO == 0\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_no_source_file_is_found_as_ever(tmp_path):
+    """A module that is missing, one that lies elsewhere, and a folder without an __init__.py."""
+    fake = fake_mxnet(tmp_path, "__path__.append(__path__[0] + '/../more')\n")
+    for folder in ("mxnet/folder", "more"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "mxnet/folder/inner.py").write_text("import numpy\nseen = numpy.PZERO\n")
+    (tmp_path / "more/outer.py").write_text("from numpy import NaN as seen\nimport numpy.linalg\n")
+    done = run(
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import mxlinreg, mxnet.folder.inner, mxnet.outer\n"
+        "assert mxnet.folder.inner.seen == 0 and mxnet.outer.seen != mxnet.outer.seen\n"
+        "assert mxnet.folder.__spec__.origin is None\n"
+        "assert mxnet.outer.__spec__.origin.endswith('/more/outer.py')\n"
+        "assert mxnet.outer.__spec__.loader.get_source('mxnet.outer')\n"
+        "try:\n"
+        "    import mxnet.nowhere\n"
+        "except ModuleNotFoundError as error:\n"
+        "    assert error.name == 'mxnet.nowhere'\n"
+        "else:\n"
+        "    raise AssertionError('imported')\n",
+        fake,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_other_modules_do_not_see_the_removed_names(tmp_path):
     """SciPy and others, imported while MXNet is, ask NumPy what it has."""
     fake = fake_mxnet(tmp_path, "import other\nraise ImportError(other.seen)\n")
@@ -127,15 +215,48 @@ def test_an_import_that_failed_before_the_package_was_there_works_after_it():
     assert done.returncode == 0, done.stderr
 
 
-def test_mxnet_imported_before_is_kept():
+def test_what_a_failed_import_has_left_is_imported_anew(tmp_path):
+    fake = fake_mxnet(tmp_path, "from . import part\nassert part.numpy.bool is bool\n")
+    (tmp_path / "mxnet" / "part.py").write_text("import numpy\n")
+    done = run(
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "try:\n"
+        "    import mxnet\n"
+        "except Exception:\n"
+        "    assert 'mxnet.part' in sys.modules\n"
+        "import mxlinreg, mxnet\n"
+        "assert mxnet.part.numpy.bool is bool\n",
+        fake,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_mxnet_imported_without_the_package_is_kept_whole(tmp_path):
+    fake = fake_mxnet(tmp_path, "")
+    (tmp_path / "mxnet" / "part.py").write_text("")
+    done = run(
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import mxnet.part\n"
+        "import mxlinreg\n"
+        "assert sys.modules['mxnet.part'] is mxnet.part\n",
+        fake,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_mxnet_imported_before_is_kept_and_the_hook_is_one():
     done = run(
         "import mxlinreg, sys, mxnet\n"
+        "finders = list(sys.meta_path)\n"
         "for name in [n for n in sys.modules if n.startswith('mxlinreg')]:\n"
         "    del sys.modules[name]\n"
         "import numpy\n"
         "before = dict(vars(numpy))\n"
         "import mxlinreg\n"
         "assert sys.modules['mxnet'] is mxnet and dict(vars(numpy)) == before\n"
+        "assert sys.meta_path == finders\n"
         "assert mxlinreg.init_params()[0].shape == (2, 1)\n"
     )
     assert done.returncode == 0, done.stderr
@@ -147,17 +268,39 @@ def test_mxnet_has_the_names_that_numpy_removed(name):
     assert hasattr(taken, name)
 
 
-def test_replacements_compute_what_numpy_did():
-    taken = sys.modules["mxnet.numpy.utils"].onp
-    a = np.array([[3.0, 1.0], [2.0, 4.0]])
-    assert np.array_equal(taken.msort(a), [[2, 1], [3, 4]])
-    assert taken.trapz([1.0, 3.0]) == 2
-    assert np.array_equal(taken.in1d([[1, 2], [3, 4]], [2, 3]), [False, True, True, False])
-    assert taken.product([2, 3]) == 6
+def test_replacements_compute_what_numpy_did(monkeypatch):
+    """On any NumPy: the names that this one still has are taken from it first."""
+    for name in set(REMOVED_BEFORE_2_4) - {"bool", "trapz"}:
+        monkeypatch.delitem(vars(np), name, raising=False)
+    taken = importlib.reload(names).numpy_with_removed_names
+    assert taken.bool is bool and taken.int is int and taken.compat.basestring is str
+    assert taken.Inf == taken.PINF == -taken.NINF == float("inf")
+    assert taken.NaN != taken.NaN and taken.NAN != taken.NAN
+    assert str([taken.PZERO, taken.NZERO]) == "[0.0, -0.0]"
+    assert taken.msort(np.array([[3.0, 1.0], [2.0, 4.0]])).tolist() == [[2, 1], [3, 4]]
+    assert taken.in1d([[1, 2], [3, 4]], [2, 3]).tolist() == [False, True, True, False]
+    assert taken.in1d([1, 2], [2], invert=True).tolist() == [True, False]
+    assert taken.in1d([1, 2], [2], True).tolist() == [False, True]
+    assert taken.in1d([0.5, 0.5], np.arange(20.0)).tolist() == [False, False]
+    assert taken.product([2, 3]) == 6 and taken.round_(2.6) == 3 and taken.trapz([1.0, 3.0]) == 2
     assert not taken.alltrue([0, 1]) and taken.sometrue([0, 1])
-    assert taken.round_(2.6) == 3
-    with pytest.raises(RuntimeError, match="numpy-financial"):
-        taken.npv(0.1, [1, 2])
+    for name in ("mirr", "npv", "pmt", "ppmt", "pv", "rate"):
+        with pytest.raises(RuntimeError) as caught:
+            getattr(taken, name)(0.1, [1, 2], when="end")
+        expected = f"NumPy 1.20 removed numpy.{name}; the numpy-financial package has it"
+        assert str(caught.value) == expected
+
+
+def test_later_imports_in_mxnets_functions_are_pythons_own(tmp_path):
+    fake = fake_mxnet(tmp_path, "def later():\n    import numpy\n    return numpy\n")
+    done = run(
+        "import sys, numpy\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import mxlinreg, mxnet\n"
+        "assert mxnet.later() is numpy\n",
+        fake,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_shapes_may_hold_numpy_integers():

@@ -25,20 +25,45 @@ def test_synthetic_noise(seed, dtype):
     assert abs((y - mlr.real_fn(X)).asnumpy().std() - 0.1) < 0.003
 
 
+def test_synthetic_is_where_and_what_it_was_asked_to_be(monkeypatch):
+    draw, drawn = mx.nd.random_normal, []
+
+    def drawing(**arguments):
+        drawn.append(draw(**arguments))
+        return drawn[-1]
+
+    monkeypatch.setattr(mx.nd, "random_normal", drawing)
+    for ctx, dtype in (("cpu(1)", "float32"), (mx.cpu(1), "float64")):
+        for array in (*mlr.synthetic(4, ctx=ctx, dtype=dtype), *drawn):
+            assert array.context == mx.cpu(1) and array.dtype == np.dtype(dtype)
+        drawn.clear()
+    X, y = mlr.synthetic()
+    assert X.shape == (10000, 2) and X.context == mx.cpu(0) and X.dtype == np.float32
+
+
 NAN = float("nan")
 
 
 @pytest.mark.parametrize(
     "arguments, error, text",
     [
-        ({"num_examples": 0}, ValueError, "num_examples"),
-        ({"num_examples": 10.0}, TypeError, "num_examples"),
-        ({"noise": -0.1}, ValueError, "noise"),
-        ({"noise": NAN}, ValueError, "noise"),
-        ({"noise": "a"}, TypeError, "noise"),
-        ({"dtype": "float16"}, ValueError, "dtype"),
+        ({"num_examples": 0}, ValueError, "num_examples: must be at least 1, not 0"),
+        (
+            {"num_examples": 10.0},
+            TypeError,
+            "num_examples: expected an int of at least 1, not 10.0",
+        ),
+        ({"noise": -0.1}, ValueError, "noise: must be finite and at least 0, not -0.1"),
+        ({"noise": NAN}, ValueError, "noise: must be finite and at least 0, not nan"),
+        ({"noise": "a"}, TypeError, "noise: expected a number of at least 0, not 'a'"),
+        (
+            {"dtype": "float16"},
+            ValueError,
+            'dtype: must be "float32" or "float64", not \'float16\'',
+        ),
     ],
 )
 def test_bad_synthetic(arguments, error, text):
-    with pytest.raises(error, match=text):
+    with pytest.raises(error) as caught:
         mlr.synthetic(**arguments)
+    assert str(caught.value) == text

@@ -26,6 +26,13 @@ def test_init_params_shapes(num_inputs, num_outputs, dtype):
     assert w.grad.shape == w.shape and b.grad.shape == b.shape
 
 
+def test_init_params_are_where_they_were_asked_to_be():
+    for params in (mlr.init_params(ctx="cpu(1)"), mlr.init_params(ctx=mx.cpu(1))):
+        assert {array.context for p in params for array in (p, p.grad)} == {mx.cpu(1)}
+    w, b = mlr.init_params()
+    assert (w.shape, b.shape, w.dtype, w.context) == ((2, 1), (1,), np.float32, mx.cpu(0))
+
+
 def test_init_params_draws_w_then_b_from_the_normal_distribution(seed):
     seed(5)
     w, b = mlr.init_params(200, 100)
@@ -63,13 +70,66 @@ def test_one_step_is_the_gradient_of_the_mean_square(rows, num_inputs, num_outpu
 @pytest.mark.parametrize(
     "arguments, error, text",
     [
-        ({"num_inputs": 0}, ValueError, "num_inputs: must be at least 1, not 0"),
-        ({"num_outputs": 1.5}, TypeError, "num_outputs: expected an int"),
-        ({"num_inputs": True}, TypeError, "num_inputs"),
-        ({"dtype": "int32"}, ValueError, "dtype"),
+        ({"num_inputs": 0}, ValueError, "^num_inputs: must be at least 1, not 0"),
+        ({"num_outputs": 1.5}, TypeError, "^num_outputs: expected an int"),
+        ({"num_inputs": True}, TypeError, "^num_inputs"),
+        ({"dtype": "int32"}, ValueError, "^dtype"),
         ({"ctx": "tpu"}, ValueError, "tpu"),
     ],
 )
 def test_init_params_refuses(arguments, error, text):
     with pytest.raises(error, match=text):
         mlr.init_params(**arguments)
+
+
+def test_square_loss_refuses_shapes_that_would_be_broadcast():
+    """`net` gives a column, and the chapter's y is none."""
+    yhat, y = mx.nd.zeros((3, 1)), mx.nd.array([1, 2, 3])
+    with pytest.raises(ValueError) as caught:
+        mlr.square_loss(yhat, y)
+    assert str(caught.value) == (
+        "square_loss: yhat has shape (3, 1) and y (3,); both must have the same, "
+        "as after y.reshape(yhat.shape)"
+    )
+    np.testing.assert_allclose(mlr.square_loss(yhat, y.reshape(yhat.shape)).asscalar(), 14 / 3)
+
+
+def test_net_says_which_dtype_the_parameters_need():
+    X = np.ones((3, 2))
+    with pytest.raises(TypeError, match=r"X: expected an NDArray, not ndarray; nd.array\(X\)"):
+        mlr.net(X, *mlr.init_params())
+    X = mx.nd.array(X, dtype="float64")
+    advice = (
+        r'X: float64 does not fit params of float32; draw .*init_params\(\.\.\., dtype="float64"'
+    )
+    with pytest.raises(ValueError, match=advice):
+        mlr.net(X, *mlr.init_params())
+    assert mlr.net(X, *mlr.init_params(dtype="float64")).dtype == np.float64
+    with pytest.raises(ValueError, match=r'float32; convert it with astype\("float32"\)$'):
+        mlr.net(X.astype("int32"), *mlr.init_params())
+
+
+@pytest.mark.parametrize("engine", ["autograd", "compiled"])
+def test_own_arrays_of_float64_say_which_dtype_the_parameters_need(engine):
+    random = np.random.RandomState(0)
+    X, y = random.normal(size=(20, 2)), random.normal(size=20)
+    train_data = mx.gluon.data.DataLoader(mx.gluon.data.ArrayDataset(X, y), batch_size=4)
+    with pytest.raises(ValueError, match='data: float64 .*dtype="float64"'):
+        mlr.train(mlr.init_params(), train_data, engine=engine)
+    assert len(mlr.train(mlr.init_params(dtype="float64"), train_data, 1, engine=engine)) == 1
+    with pytest.raises(ValueError, match=r"label: float32 with data of float64; .*label.astype"):
+        mlr.train_epoch(
+            mlr.init_params(dtype="float64"),
+            [(mx.nd.array(X, dtype="float64"), mx.nd.array(y, dtype="float32"))],
+            0.1,
+        )
+
+
+def test_train_shows_the_loader_to_write():
+    X, y = mlr.synthetic(8)
+    params = mlr.init_params()
+    with pytest.raises(TypeError) as caught:
+        mlr.train(params, (X, y))
+    loader = str(caught.value).partition("give ")[2]
+    train_data = eval(loader, {"gluon": mx.gluon, "X": X, "y": y})
+    assert len(mlr.train(params, train_data, epochs=2)) == 2

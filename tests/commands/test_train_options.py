@@ -1,6 +1,7 @@
 """The options of `mxlinreg train`, once they are parsed, and what a job's workers make of them."""
 
 import os
+import re
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
@@ -36,6 +37,27 @@ def test_the_other_defaults():
     assert (options.missing, options.validation, options.noise) == ("error", 0.2, 0.1)
     assert (options.num_examples, options.timeout, options.every) == (10000, 60, 1)
     assert parse(["--noise", "0"]).noise == 0
+
+
+def test_the_help_states_the_defaults():
+    """Where it states a number or a name; for the chapter, and after a semicolon for a file."""
+    text = " ".join(succeed("train", "--help").stdout.partition("options:")[2].split())
+    chapter, file = parse([]), parse([*TABLE])
+    compared = set()
+    for option in re.split(r" (?=--[a-z])", text):
+        name = option[2:].split()[0].replace("-", "_")
+        stated = re.search(r"\(default: ([\w.]+)[;)](?: for a file ([\w.]+)\))?", option)
+        for value, options in zip(stated.groups() if stated else (), (chapter, file)):
+            default = getattr(options, name, None)
+            if value is None or isinstance(default, bool):
+                continue
+            if isinstance(default, (str, int, float)):
+                assert type(default)(value) == default, option
+                compared.add(name)
+    assert compared == {
+        "epochs", "batch_size", "learning_rate", "seed", "engine", "dtype", "every", "sync",
+        "timeout", "num_examples", "noise", "solver", "validation",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

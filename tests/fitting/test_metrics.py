@@ -49,7 +49,7 @@ def test_a_constant_target_has_no_r2():
 
 
 def test_no_row_is_an_error():
-    with pytest.raises(ValueError, match="rows: there is none"):
+    with pytest.raises(ValueError, match="rows: no row has a weight above 0"):
         metrics(as_rows(X[:0], Y[:0]), PARAMS)
     with pytest.raises(ValueError, match="y: shape .* does not fit"):
         metrics(as_rows(X, Y[:-1]), PARAMS)

@@ -14,7 +14,6 @@ import onnxruntime
 import pytest
 
 import mxlinreg as mlr
-from mxlinreg.models import checkpoint
 from mxlinreg.models.export import export_onnx, export_symbol
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-14}  # of the sum of the terms' sizes
@@ -77,9 +76,8 @@ NAMES = ["age", 'größe "m"', "$x_1$"]
 
 
 def saved_model(tmp_path, w, b):
-    params = [mx.nd.array(value, dtype=w.dtype) for value in (w, b)]
-    description = {"columns": NAMES, "target": "β 1"}
-    checkpoint.save_model(tmp_path / "saved.params", params, description)
+    model = mlr.Model(w, b, NAMES, "β 1")
+    mlr.save_model(tmp_path / "saved.params", model)
     return tmp_path / "saved.params"
 
 

@@ -39,6 +39,14 @@ def test_standardize(X):
     np.testing.assert_allclose(scaled[:, wide].std(axis=0), 1, atol=1e-9)
 
 
+def test_standardize_computes_in_float64():
+    X = np.array([[1, -128], [1 + 2**-20, 127], [1, 0]])
+    scaled, mean, scale = standardize(X.astype("float32"))
+    np.testing.assert_allclose(mean, X.mean(axis=0), rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(scale, X.std(axis=0), rtol=1e-12)
+    assert scaled.dtype == mean.dtype == scale.dtype == np.float64
+
+
 def test_extreme_columns():
     X = np.array([[1e300, 1e-300, 0.1], [3e300, 3e-300, 0.1], [2e300, 2e-300, 0.1]])
     scaled, mean, scale = standardize(X)
@@ -217,6 +225,10 @@ def test_the_units_of_the_columns_do_not_matter():
     unit = 2.0 ** np.array([-700, 0, 900])
     moments = triangular_moments([(X * unit, y, weight)])
     np.testing.assert_array_equal(moments.products[:, :3] / unit, expected.products[:, :3])
+    unit = 2.0 ** np.array([-140, 0, 140])
+    expected = column_moments([(X, y, weight)]).products[:3]
+    products = column_moments([(X * unit, y, weight)]).products[:3]
+    np.testing.assert_array_equal(products / unit / unit, expected)
     with pytest.raises(ValueError, match="1e140 times"):
         triangular_moments([(X, y, weight), (X * 1e160, y, weight)])
 

@@ -210,9 +210,9 @@ def some_rows(X, y, sampler):
 def test_targets_and_weights_go_with_arrays_only():
     X, y = mlr.synthetic(20)
     for rows in (mlr.ArrayLoader(X, y), as_rows(stock(X, y))):
-        with pytest.raises(ValueError, match="sample_weight: goes with an array X"):
+        with pytest.raises(ValueError, match="sample_weight: goes with an array X only"):
             mlr.least_squares(rows, sample_weight=np.ones(20))
-        with pytest.raises(ValueError, match="y: goes with an array X"):
+        with pytest.raises(ValueError, match="y: goes with an array X only"):
             mlr.least_squares(rows, y)
 
 

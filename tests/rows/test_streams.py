@@ -13,7 +13,6 @@ from helpers import fail, succeed
 
 import mxlinreg as mlr
 from mxlinreg.distributed import device_engine
-from mxlinreg.models import checkpoint
 from mxlinreg.moments import standardize
 from mxlinreg.rows import csv_files
 
@@ -214,10 +213,10 @@ def broken(path, tmp_path, line, value):
         ("1,2,inf,4,5", "line 300: 'inf' in 'c'"),
         ("1,2,1_0,4,5", "line 300: '1_0' in 'c'"),  # a number to Python, not to pyarrow
         ("1,2,\u2028,4,5", r"line 300: .* in 'c'"),  # a line end to Python, not to CSV
-        ("1,2,3", "line 300: has 3 values, and the header 5"),
-        ("   ", "line 300: has 1 values, and the header 5"),
-        (f"1,2,x,{'0' * 200000},5", "line 300: is no row: field larger than"),
-        ("1,2,3,4,5\r1,2,x,4,5", "line 300: is no row: new-line character"),
+        ("1,2,3", "line 300: has 3 values, but the header has 5 columns"),
+        ("   ", "line 300: has 1 values, but the header has 5 columns"),
+        (f"1,2,x,{'0' * 200000},5", "line 300: is not a row: field larger than"),
+        ("1,2,3,4,5\r1,2,x,4,5", "line 300: is not a row: new-line character"),
     ],
 )
 def test_a_bad_line_in_the_middle_is_named(parts, tmp_path, monkeypatch, value, message):
@@ -237,7 +236,7 @@ def test_no_row_is_made_of_a_line_break_within_quotes(tmp_path, monkeypatch):
         assert X.tolist() == [[1], [1]] and y.tolist() == [2, 3]
     monkeypatch.setattr(csv_files, "BYTES", 7)  # ends with the first of the lines
     path.write_text('a,y,note\n1,2,"x\n5,6,7"\n8,9,z\n')
-    with pytest.raises(ValueError, match="text.csv: a quote without its other between lines 2"):
+    with pytest.raises(ValueError, match="text.csv: unbalanced quote between lines 2"):
         all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
 
 
@@ -360,7 +359,7 @@ def test_an_interrupted_epoch_leaves_no_thread(parts, engine):
 
 @pytest.mark.parametrize("parts", ["csv"], indirect=True)
 def test_says_what_is_wrong(parts, tmp_path):
-    with pytest.raises(ValueError, match="matches none"):
+    with pytest.raises(ValueError, match="neither a file nor a folder or glob"):
         mlr.stream(tmp_path / "no*.csv", "y")
     with pytest.raises(ValueError, match="nearest is 'y'"):
         mlr.stream(parts, "z")
@@ -382,9 +381,9 @@ def test_says_what_is_wrong(parts, tmp_path):
             mlr.stream(tmp_path / "0.csv", "y")
     for content, message in (
         ("a,y\n", "no row"),
-        ("a,y\n1e-200,1\n2e-200,2\n", "vanish as squares"),
+        ("a,y\n1e-200,1\n2e-200,2\n", "variance underflows float64"),
         ("a,y\n1e200,1\n2e200,2\n", "overflow"),
-        ("ä,y\n1,2\n".encode("latin-1"), "not text in UTF-8"),
+        ("ä,y\n1,2\n".encode("latin-1"), "header is not UTF-8 text"),
     ):
         content = content if isinstance(content, bytes) else content.encode()
         (tmp_path / "0.csv").write_bytes(content)
@@ -408,7 +407,7 @@ def test_train_py(parts, rows, tmp_path):
     model = tmp_path / "m.params"
     done = succeed("train", *options, "--epochs", 20, "--engine", "compiled", "--save", model)
     assert done.stderr == ""
-    learned = checkpoint.load_model(model)[1]["metrics"]["training"]
+    learned = mlr.load_model(model).metrics["training"]
     expected = mlr.least_squares(rows[0][:, :3], rows[1])
     least = expected.residual_standard_deviation**2 * expected.degrees_of_freedom / ROWS
     assert learned["rows"] == ROWS and least <= learned["mse"] < 1.05 * least

@@ -93,7 +93,7 @@ def test_encode_by_the_levels_of_the_fit(write):
     fit = tables.load(write(CITIES), "price", one_hot=True)
     again = tables.read_table(write("city,size\nBonn,5\n"))
     assert tables.encode(again, fit.features, fit.levels)[0].tolist() == [[5, 1, 0]]
-    with pytest.raises(ValueError, match="'city' holds 'Paris', unknown"):
+    with pytest.raises(ValueError, match="'city' holds 'Paris', which the model does not know"):
         tables.encode(tables.read_table(write("city,size\nParis,5\n")), fit.features, fit.levels)
     with pytest.raises(ValueError, match="no column 'city'; the nearest is 'City'"):
         tables.encode(tables.read_table(write("City,size\nUlm,5\n")), fit.features, fit.levels)
@@ -155,7 +155,7 @@ def test_column_means_of_nothing():
         ("a,y\n1,2\n".encode("utf-16"), "not a text file"),
         ("ä,y\n1,2\n".encode("latin-1"), "(?i)utf-?8"),
         ("a,y\nx\xff,2\n".encode("latin-1"), "(?i)utf-?8|text in 'a'"),
-        ("a,y\nx,2\nz,3\n", "text in 'a'; leave it out, or take one_hot"),
+        ("a,y\nx,2\nz,3\n", "text in 'a'; leave the column out, or encode it with one_hot=True"),
         ("a,y\n2020-01-01,2\n2020-01-02,3\n", "text in 'a'"),
         ("a,y\n1,x\n2,z\n", "target: 'y' holds text"),
         ("a,y\n1,inf\n2,3\n", "'y' holds infinity"),
@@ -193,12 +193,12 @@ def test_bad_names(write, target, features, text):
 
 def test_too_many_levels(write):
     rows = "".join(f"name{i},{i}\n" for i in range(1001))
-    with pytest.raises(ValueError, match="'a' has 1001 different texts"):
+    with pytest.raises(ValueError, match="'a' holds text with 1001 different values"):
         tables.load(write("a,y\n" + rows), "y", one_hot=True)
 
 
 def test_text_cannot_be_filled_in(write):
-    with pytest.raises(ValueError, match="'a' misses 1 text value"):
+    with pytest.raises(ValueError, match="'a' lacks 1 text value"):
         tables.load(write("a,y\nx,1\n,2\nz,3\n"), "y", one_hot=True, missing="mean")
 
 

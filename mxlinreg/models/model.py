@@ -1,0 +1,365 @@
+"""A fitted model, and the file in which it is saved.
+
+The file is an MXNet `.params` file of three arrays: the parameters "w" and "b", and "description",
+JSON text as uint8. ``mx.nd.load(path)["w"]`` reads it without this package, and this package reads
+it without MXNet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+from dataclasses import dataclass, field, fields
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from .. import __version__, _mxnet
+from .._checks import check_shapes, is_ndarray
+from .._files import check_writable, write_bytes
+from ..rows import table_blocks, tables
+from .params_file import params_bytes, read_params
+
+if TYPE_CHECKING:
+    from .._mxnet import mx, nd
+
+_FORMAT = 1
+
+
+@dataclass(eq=False)
+class Model:
+    """A linear model, ``yhat = X w + b``, with the description needed to predict from a table.
+
+    Parameters
+    ----------
+    w : array of shape (d, k)
+    b : array of shape (k,)
+        NDArrays or NumPy arrays, both float32 or both float64. The attributes are NumPy arrays.
+    columns : sequence of str
+        The names of the inputs, in the order of w's rows; by default x0, x1, …
+    target : str
+        The name of the predicted quantity.
+    features : sequence of str
+        The columns of a table from which the inputs are computed; by default `columns`.
+    levels : dict of str to list of str
+        The known values of each text column. Each value but the first has an input, which is 1 in
+        rows with that value and 0 in others.
+    fill : sequence of float, optional
+        For each input, the number that replaces a missing one. By default missing numbers are an
+        error.
+    metrics : dict of str to dict
+        The metrics for each set of rows, such as "training" and "validation".
+    losses : sequence of float
+        The mean loss of each epoch.
+    left_out : dict of str to str
+        The columns that were left out of the fit, each with the reason.
+    versions : dict of str to str, optional
+        The versions of the software that made the model; by default the present ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the parameters are not finite arrays of these shapes, or the number of names differs.
+    """
+
+    w: np.ndarray
+    b: np.ndarray
+    columns: Sequence[str] = ()
+    target: str = "y"
+    features: Sequence[str] = ()
+    levels: Mapping[str, List[str]] = field(default_factory=dict)
+    fill: Optional[Sequence[float]] = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    losses: Sequence[float] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    versions: Optional[Mapping[str, str]] = None
+
+    def __post_init__(self) -> None:
+        self.w, self.b = (
+            np.array(param.asnumpy() if is_ndarray(param) else param) for param in (self.w, self.b)
+        )
+        check_shapes(self.w, self.b)
+        for name, values in (("w", self.w), ("b", self.b)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name}: is not finite; train again, with a smaller step")
+        self.columns = list(self.columns) or [f"x{i}" for i in range(len(self.w))]
+        self.features = list(self.features) or self.columns
+        self.levels = {name: list(values) for name, values in dict(self.levels).items()}
+        self.losses = [float(loss) for loss in self.losses]
+        texts = [*self.columns, *self.features, self.target, *self.levels]
+        texts += [value for values in self.levels.values() for value in values]
+        for text in (*texts, *chain(*dict(self.left_out).items())):
+            if not isinstance(text, str):
+                raise TypeError(f"columns: every name and every level must be a str, not {text!r}")
+        if len(self.columns) != len(self.w):
+            raise ValueError(f"columns: {len(self.columns)} names do not fit {len(self.w)} inputs")
+        if self.fill is not None:
+            self.fill = [float(value) for value in self.fill]
+            if len(self.fill) != len(self.w):
+                raise ValueError(f"fill: {len(self.fill)} values do not fit {len(self.w)} inputs")
+        self.metrics = {rows: dict(metrics) for rows, metrics in dict(self.metrics).items()}
+        if self.versions is None:
+            self.versions = {
+                "mxlinreg": __version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            }
+        self.versions = dict(self.versions)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict, in float64.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d), or pandas, polars or pyarrow table
+            An array's columns are the inputs, in their order. A table's columns are found by name,
+            and other columns are ignored.
+
+        Returns
+        -------
+        array of shape (n,), or (n, k) for a model of several outputs
+
+        Raises
+        ------
+        ValueError
+            If an array does not have d columns. If a table lacks a column, holds text or infinity
+            in a numeric column, holds a value of a text column that the model does not know, or
+            lacks values for which the model has no `fill`.
+        ImportError
+            If `X` is a table and pyarrow is missing (the extra `data`).
+        """
+        if table_blocks.is_table(X):
+            X = self._inputs(table_blocks.as_arrow(X))
+        else:
+            X = np.asarray(X.asnumpy() if is_ndarray(X) else X, dtype=np.float64)
+            if X.ndim != 2 or X.shape[1] != len(self.w):
+                raise ValueError(f"X: expected shape (n, {len(self.w)}), not {X.shape}")
+        yhat = X @ self.w.astype(np.float64) + self.b.astype(np.float64)
+        return yhat[:, 0] if len(self.b) == 1 else yhat
+
+    def predict_file(self, path: Union[str, Path]) -> Iterator[np.ndarray]:
+        """Predict from the columns of a file of any size, block by block.
+
+        Parameters
+        ----------
+        path : str or Path
+            A CSV file with a header, or a Parquet file.
+
+        Yields
+        ------
+        array of shape (m,), or (m, k) for a model of several outputs
+            The predictions for the next m rows, in the file's order.
+
+        Raises
+        ------
+        ValueError, ImportError
+            As `predict`; or if the file cannot be read or has no rows.
+        """
+        rows = 0
+        for block in table_blocks.read_blocks(path, self.features, self.levels):
+            try:
+                yield self.predict(block)
+            except ValueError as error:
+                raise ValueError(f"{path}, from row {rows + 1} on: {error}") from None
+            rows += block.num_rows
+        if not rows:
+            raise ValueError(f"{path}: has no rows")
+
+    def _inputs(self, table):
+        X, columns = tables.encode(table, self.features, self.levels)
+        if self.fill is not None:
+            X = tables.fill_missing(X, np.array(self.fill))
+        missing = np.isnan(X).sum(axis=0)
+        if missing.any():
+            listed = ", ".join(f"{name!r} {n}" for name, n in zip(columns, missing) if n)
+            raise ValueError(f"missing values ({listed}); fill them in, or drop the rows")
+        return X
+
+    def __str__(self) -> str:
+        names = *self.columns, "(intercept)"
+        width = max(map(len, names))
+        lines = [f"{'column':{width}}  coefficient of {self.target}"]
+        for name, values in zip(names, np.vstack([self.w, self.b])):
+            lines.append(f"{name:{width}}  " + "  ".join(f"{value:.6g}" for value in values))
+        for rows, metrics in self.metrics.items():
+            told = ", ".join(f"{key} {_text(value)}" for key, value in metrics.items())
+            lines.append(f"{rows}: {told}")
+        for column, reason in self.left_out.items():
+            lines.append(f"left out: {column}, {reason}")
+        if self.losses:
+            lines.append(f"{len(self.losses)} epochs; the last mean loss is {self.losses[-1]:.6g}")
+        if self.versions:
+            made = (f"{name} {version}" for name, version in self.versions.items())
+            lines.append(f"made by {', '.join(made)}")
+        return "\n".join(lines)
+
+
+def as_params(model: Model, ctx: Union[str, mx.Context] = "cpu") -> List[nd.NDArray]:
+    """Convert a model's parameters to NDArrays with gradients, as `train` takes them.
+
+    Parameters
+    ----------
+    model : Model
+    ctx : str or mx.Context
+        The context of the NDArrays; anything that `context` takes.
+
+    Returns
+    -------
+    [w, b]
+        New NDArrays of the model's shapes and dtype, with gradients attached.
+
+    Raises
+    ------
+    ValueError
+        If the context cannot be used.
+    """
+    from ..chapter.contexts import context
+
+    params = [
+        _mxnet.nd.array(param, ctx=context(ctx), dtype=param.dtype) for param in (model.w, model.b)
+    ]
+    for param in params:
+        param.attach_grad()
+    return params
+
+
+def save_model(path: Union[str, Path], model: Any) -> None:
+    """Write a model to one file, completely or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write. ``mx.nd.load`` reads it too, as arrays "w", "b" and "description".
+    model : Model, or [w, b]
+        Parameters are NDArrays or NumPy arrays of shape (d, k) and (k,), as `train` changes them.
+        They are saved as a model with the columns x0, x1, …
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `model` is of another kind or not finite, if its description holds a type that JSON
+        does not have, or if `path` cannot be written.
+    OSError
+        If the disk is full. An existing file at `path` is then unchanged.
+    """
+    if not isinstance(model, Model):
+        if not isinstance(model, (list, tuple)) or len(model) != 2:
+            raise TypeError(f"model: expected a Model or [w, b], not {model!r:.80}")
+        model = Model(*model)
+    path = check_writable("path", path)
+    write_bytes(path, model_bytes(model))
+
+
+def model_bytes(model: Model) -> bytes:
+    """The content of the file in which a model is saved.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model's description holds a type that JSON does not have.
+    """
+    params = {"w": model.w, "b": model.b}
+    description = {name: value for name, value in vars(model).items() if name not in params}
+    description = {"format": _FORMAT, **_as_json(description)}
+    description["sha256"] = _digest(params, description)
+    content = np.frombuffer(json.dumps(description).encode(), np.uint8)
+    return params_bytes({**params, "description": content})
+
+
+def load_model(path: Union[str, Path]) -> Model:
+    """Read a saved model, without loading MXNet.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `save_model` or ``mxlinreg train --save`` wrote; a `.params` file of version
+        0.1, with its JSON file beside it; or a file of ``mx.nd.save`` with arrays "w" and "b", or
+        with two unnamed arrays. A model without a description has the columns x0, x1, …
+
+    Returns
+    -------
+    Model
+        The model, with NumPy arrays as parameters.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is damaged or holds no linear model.
+    """
+    path = Path(path)
+    arrays = read_params(path)
+    if isinstance(arrays, list):
+        arrays = dict(zip("wb", arrays)) if len(arrays) == 2 else {}
+    arrays = {name[4:] if name.startswith("arg:") else name: a for name, a in arrays.items()}
+    content = arrays.pop("description", None)
+    if sorted(arrays) != ["b", "w"]:
+        raise ValueError(f"{path}: holds no linear model; it must have two arrays, w and b")
+    if content is not None:
+        description = _description(path, content.tobytes())
+        digest = description.pop("sha256", None)
+        if digest != _digest(arrays, description):
+            raise ValueError(f"{path}: is damaged; its checksum does not match its content")
+        if description.pop("format", None) != _FORMAT:
+            raise ValueError(f"{path}: is from a later version of mxlinreg; update mxlinreg")
+    else:
+        description = _description_of_0_1(path, arrays)
+    known = {item.name for item in fields(Model)} - {"w", "b"}
+    described = {name: value for name, value in description.items() if name in known}
+    try:
+        return Model(arrays["w"], arrays["b"], **{"versions": {}, **described})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: holds no linear model: {error}") from None
+
+
+def _description_of_0_1(path, arrays):
+    """The description that version 0.1 wrote to a JSON file beside the parameters, or {}."""
+    beside = path.with_suffix(".json")
+    if beside == path or not beside.is_file():
+        return {}
+    try:
+        description = _description(beside, beside.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{beside}: cannot be read: {error.strerror}") from None
+    if not {"sha256", "shapes", "dtype"} & set(description):
+        return {}  # a JSON file of another program
+    digest = description.pop("sha256", None)
+    if digest != _digest(arrays, description):
+        raise ValueError(f"{path}: does not belong to {beside}, or is damaged")
+    return {**description, "versions": {"mxlinreg": "0.1.0"}}
+
+
+def _description(path, content):
+    try:
+        description = json.loads(content.decode())
+        if not isinstance(description, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
+        raise ValueError(f"{path}: is damaged; its description is not a JSON object") from None
+    return description
+
+
+def _digest(params, description):
+    """The SHA-256 of a model's parameters, in the form of their file, and of its description."""
+    text = json.dumps(description, sort_keys=True)
+    return hashlib.sha256(params_bytes(params) + text.encode()).hexdigest()
+
+
+def _as_json(value):
+    """`value` as JSON types, with null for NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_as_json(item) for item in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def _text(value):
+    if value is None:
+        return "undefined"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

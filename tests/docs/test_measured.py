@@ -1,0 +1,51 @@
+"""The measured tables of the pages are those of the stored JSON. Nothing is measured here."""
+
+import json
+import re
+
+import pytest
+from helpers import ROOT, SCRIPTS
+from pages import PAGES
+
+
+@pytest.fixture(autouse=True)
+def scripts(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+
+
+def stored(name):
+    return json.loads((ROOT / "docs" / name).read_text(encoding="utf-8"))
+
+
+def text_of(name):
+    return PAGES[name].read_text(encoding="utf-8")
+
+
+def test_accuracy():
+    import accuracy
+
+    assert accuracy.page(stored("accuracy.json")) == text_of("accuracy.md")
+
+
+def test_scale(capsys):
+    from benchmarks.scale import print_results
+
+    print_results(stored("scale.json"))
+    section = re.search(r"^## Measured\n\n(.*?)\n## ", text_of("scale.md"), re.M | re.S)[1]
+    assert capsys.readouterr().out == section
+
+
+def cells(name):
+    """What the cells of a page's tables begin with: "794" of "794 (567 – 1021)"."""
+    rows = re.findall(r"^\|.*\|$", text_of(name), re.M)
+    return {cell.split()[0] for row in rows for cell in row.split("|") if cell.strip()}
+
+
+def test_the_readmes_figures_are_those_of_the_pages():
+    section = text_of("README.md").partition("| measured | command |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*\d[^|]*) \| `python ([^ `]+)", section, re.M)
+    assert len(rows) == 3
+    for figures, script in rows:
+        page = {"scripts/accuracy.py": "accuracy.md", "scripts/benchmark.py": "performance.md"}
+        numbers = re.findall(r"[\d.]+\d", figures)
+        assert len(numbers) == 2 and set(numbers) <= cells(page[script]), figures
