@@ -82,6 +82,8 @@ class Model:
         self.w, self.b = (
             np.array(param.asnumpy() if is_ndarray(param) else param) for param in (self.w, self.b)
         )
+        if all(param.dtype.kind in "iub" for param in (self.w, self.b)):
+            self.w, self.b = self.w.astype(np.float64), self.b.astype(np.float64)
         check_shapes(self.w, self.b)
         for name, values in (("w", self.w), ("b", self.b)):
             if not np.isfinite(values).all():
@@ -125,19 +127,28 @@ class Model:
 
         Raises
         ------
+        TypeError
+            If `X` is neither an array of numbers nor a table.
         ValueError
-            If an array does not have d columns. If a table lacks a column, holds text or infinity
-            in a numeric column, holds a value of a text column that the model does not know, or
-            lacks values for which the model has no `fill`.
+            If an array does not have d columns. If a table lacks a column, holds text in a numeric
+            column, or a value of a text column that the model does not know. If `X` holds
+            infinity, or lacks values (NaN in an array) for which the model has no `fill`.
         ImportError
             If `X` is a table and pyarrow is missing (the extra `data`).
         """
         if table_blocks.is_table(X):
-            X = self._inputs(table_blocks.as_arrow(X))
+            X, _ = tables.encode(table_blocks.as_arrow(X), self.features, self.levels)
         else:
-            X = np.asarray(X.asnumpy() if is_ndarray(X) else X, dtype=np.float64)
+            try:
+                X = np.asarray(X.asnumpy() if is_ndarray(X) else X, dtype=np.float64)
+            except (TypeError, ValueError):
+                message = f"X: expected an array of numbers or a table, not {type(X).__name__}"
+                raise TypeError(message) from None
             if X.ndim != 2 or X.shape[1] != len(self.w):
                 raise ValueError(f"X: expected shape (n, {len(self.w)}), not {X.shape}")
+            if np.isinf(X).any():
+                raise ValueError("X: holds infinity; every value must be finite")
+        X = self._filled(X)
         yhat = X @ self.w.astype(np.float64) + self.b.astype(np.float64)
         return yhat[:, 0] if len(self.b) == 1 else yhat
 
@@ -169,13 +180,12 @@ class Model:
         if not rows:
             raise ValueError(f"{path}: has no rows")
 
-    def _inputs(self, table):
-        X, columns = tables.encode(table, self.features, self.levels)
+    def _filled(self, X):
         if self.fill is not None:
             X = tables.fill_missing(X, np.array(self.fill))
         missing = np.isnan(X).sum(axis=0)
         if missing.any():
-            listed = ", ".join(f"{name!r} {n}" for name, n in zip(columns, missing) if n)
+            listed = ", ".join(f"{name!r} {n}" for name, n in zip(self.columns, missing) if n)
             raise ValueError(f"missing values ({listed}); fill them in, or drop the rows")
         return X
 

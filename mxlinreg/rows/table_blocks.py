@@ -12,9 +12,16 @@ _BYTES = 1 << 24  # bytes of a CSV file in a block; no line can be longer
 
 def is_table(data: Any) -> bool:
     """Whether `data` is a table of pandas, polars or pyarrow. Imports none of them."""
-    kinds = ("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")
-    modules = [(sys.modules.get(library), kind) for library, kind in kinds]
-    return any(isinstance(data, getattr(module, kind)) for module, kind in modules if module)
+    kinds = {
+        "pandas": ["DataFrame"],
+        "polars": ["DataFrame"],
+        "pyarrow": ["Table", "RecordBatch"],
+    }
+    return any(
+        isinstance(data, getattr(sys.modules[library], kind, ()))
+        for library in kinds.keys() & sys.modules.keys()
+        for kind in kinds[library]
+    )
 
 
 def as_arrow(table: Any) -> Any:
@@ -33,6 +40,8 @@ def as_arrow(table: Any) -> Any:
         raise ImportError('reading tables needs pyarrow: pip install "mxlinreg[data]"') from None
     if isinstance(table, pyarrow.Table):
         arrow = table
+    elif isinstance(table, pyarrow.RecordBatch):
+        arrow = pyarrow.Table.from_batches([table])
     elif hasattr(table, "to_arrow"):
         arrow = table.to_arrow()
     else:

@@ -50,12 +50,24 @@ def test_arrays(model):
     for bad in (X[:, :2], X[0], 3.0):
         with pytest.raises(ValueError, match=r"X: expected shape \(n, 3\)"):
             model.predict(bad)
+    for bad in ("rows.csv", {"x": [1.0]}, [[1, 2], [3]], [[1, "a", 2]]):
+        with pytest.raises(TypeError, match="X: expected an array of numbers or a table, not"):
+            model.predict(bad)
+    with pytest.raises(ValueError, match="X: holds infinity"):
+        model.predict([[np.inf, 0, 0]])
+    with pytest.raises(ValueError, match=r"missing values \('x' 1\)"):
+        model.predict([[np.nan, 0, 0]])
+    model.fill = [5.0, 0.0, 0.0]
+    assert model.predict([[np.nan, 1, 0]]).tolist() == [21]
+    assert mlr.Model([[2], [3]], [1]).predict([[1, 1]]).tolist() == [6]
 
 
 def test_tables_by_the_names_of_their_columns(model):
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     columns = {"kind": ["a", "c", "b"], "other": ["p", "q", "r"], "x": [1, 2, -3]}
-    for table in (pyarrow.table(columns), pandas.DataFrame(columns), polars.DataFrame(columns)):
+    arrow = pyarrow.table(columns)
+    tables = arrow, arrow.to_batches()[0], pandas.DataFrame(columns), polars.DataFrame(columns)
+    for table in tables:
         assert model.predict(table).tolist() == [3, 25, 5]
     categories = pandas.DataFrame({**columns, "kind": pandas.Categorical(columns["kind"])})
     assert model.predict(categories.set_index("other")).tolist() == [3, 25, 5]
