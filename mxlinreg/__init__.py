@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .exact.result import LeastSquares as LeastSquares
     from .exact.result import RankError as RankError
     from .exact.solve import least_squares as least_squares
+    from .fitting.fit import fit as fit
     from .fitting.regressor import LinearRegressor as LinearRegressor
     from .models.export import export_onnx as export_onnx
     from .models.export import export_symbol as export_symbol
@@ -61,6 +62,7 @@ _PLACES = {
     "as_params": "models.model",
     "export_onnx": "models.export",
     "export_symbol": "models.export",
+    "fit": "fitting.fit",
     "LinearRegressor": "fitting.regressor",
     "compiled": None,
     "distributed": None,

@@ -38,6 +38,8 @@ for data, label in rows:
     print(data.shape, label.shape)
 for block in rows.blocks():
     print(block[0].mean())
+fitted: mlr.Model = mlr.fit("rows.csv", "y", solver="sgd", validation=0.2, add="a*b")
+print(fitted.metrics, fitted.solution)
 model = mlr.LinearRegressor(random_state=0).fit(table, np.ones(3))
 prediction: np.ndarray = model.predict(table)
 mlr.export_onnx(model, "model.onnx")

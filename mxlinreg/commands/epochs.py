@@ -13,7 +13,7 @@ from ..chapter.training import train_epoch
 from ..models.checkpoint import read_checkpoint
 from ..rows.array_loader import ArrayLoader
 from ..training import train
-from .report import warn
+from .report import is_shown, warn
 from .signals import Stopped
 
 SAMPLE = 200  # batches; the training's duration is estimated from them
@@ -46,7 +46,7 @@ def run_epochs(params, train_data, epochs, learning_rate, *, options, place):
 
     def on_epoch(epoch, mean_loss, params):
         losses.append(mean_loss)
-        if not options.quiet:
+        if not options.quiet and (epochs <= 20 or is_shown(epoch) or epoch == epochs - 1):
             print(f"Epoch {epoch}, batch {len(train_data) - 1}. Mean loss: {mean_loss}", flush=True)
 
     settings = {
@@ -59,8 +59,7 @@ def run_epochs(params, train_data, epochs, learning_rate, *, options, place):
     }
     if place.kv is None:
         settings["engine"] = engine_for(options, place, left * len(train_data))
-        has_bars = options.engine == "autograd" or options.stream
-        settings["progress"] = has_bars and not options.quiet and sys.stderr.isatty()
+        settings["progress"] = not options.quiet and sys.stderr.isatty()
     try:
         if place.kv is None:
             train(params, train_data, **settings)

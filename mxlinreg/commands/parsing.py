@@ -1,9 +1,17 @@
 """Shared by the commands: types of arguments, one-line error messages, exit statuses."""
 
 import argparse
+import csv
 import math
 import os
+import re
 import sys
+
+# The library's parameters that are options of a command.
+_OPTIONS = (
+    "target|features|weights|add|categorical|reference|max_levels|missing|collinear|decimal|"
+    "validation|solver|engine|epochs|batch_size|learning_rate|invalid|data|stream"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +47,44 @@ def number(minimum, below=math.inf):
     return parse
 
 
+def names(text):
+    """An argument type: names of columns, separated by commas; quotes around a name with commas."""
+    (row,) = csv.reader([text], skipinitialspace=True)
+    return [name.strip() for name in row]
+
+
+def reference(text):
+    """An argument type: COLUMN=LEVEL, with backticks around a column that contains "="."""
+    match = re.fullmatch(r"`(.+)`=(.*)|([^=]+)=(.*)", text)
+    if not match:
+        raise ValueError
+    column, level = (value for value in match.groups() if value is not None)
+    return column.strip(), level
+
+
+reference.__name__ = "COLUMN=LEVEL"
+
+
+def in_options(message):
+    """A message of the library with the command's options for its parameters.
+
+    ``missing="mean"`` becomes ``--missing mean``, and ``features:`` at the start ``--features:``.
+    """
+
+    def option(name):
+        return f"--{name.replace('_', '-')}"
+
+    # The command has another word for this, because a CSV file has no NaN.
+    message = message.replace(
+        'invalid="nan" to get NaN', "--invalid empty to leave their predictions empty"
+    )
+    message = re.sub(
+        rf'\b({_OPTIONS})="?([\w.,|-]*\w)"?', lambda m: f"{option(m[1])} {m[2]}", message
+    )
+    message = re.sub(rf"^({_OPTIONS})(?=[:,] )", lambda m: option(m[1]), message)
+    return re.sub(r"\b(learning_rate|batch_size|max_levels)\b", lambda m: option(m[1]), message)
+
+
 def run(parser, command, argv=None):
     """Parse the arguments, run `command` on them, and exit with its status."""
     options = parser.parse_args(argv)
@@ -61,7 +107,7 @@ def status_of(prog, command):
         message = str(error) or type(error).__name__
         if isinstance(error, RuntimeError):  # MXNet's errors have the cause on their last line
             message = message.strip().splitlines()[-1]
-        message = " ".join(message.split())
+        message = in_options(" ".join(message.split()))
         print(f"{prog}: error: {message}", file=sys.stderr)
         return 1
     return 0

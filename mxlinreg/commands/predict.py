@@ -1,7 +1,7 @@
 """Predict from a table with a saved model, and write the predictions as CSV."""
 
+import re
 import sys
-from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -33,21 +33,50 @@ def make_parser():
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="CSV file to write (default: standard output)"
     )
+    parser.add_argument(
+        "--invalid",
+        choices=["empty", "error"],
+        default="empty",
+        help="rows with a missing value that the model does not fill, or with a value of a "
+        "category that it does not know: leave their predictions empty, or stop (default: empty)",
+    )
+    parser.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        help="decimal sign of a CSV file (default: the one that its first rows have)",
+    )
     return parser
 
 
-def predict(*, model, data, output):
+def predict(*, model, data, output, invalid, decimal):
     from .._files import check_different, check_writable, replacing
-    from ..models.model import load_model
+    from ..models.model import load_model, why_invalid
 
     check_different({"MODEL": model, "FILE": data, "--output": output})
     if output is not None:
         check_writable("--output", output)
     loaded = load_model(model)
-    predictions = loaded.predict_file(data)
+    counts, reasons = [], []
+
+    def on_invalid(count, encoded):
+        counts.append(count)
+        reasons.append(why_invalid(encoded))
+
+    how = "nan" if invalid == "empty" else "error"
+    predictions = loaded.predict_file(data, how, decimal, on_invalid)
     first = next(predictions)  # raises before the output is created, if the file is unreadable
-    with replacing(output) if output is not None else nullcontext(sys.stdout.buffer) as file:
-        write(file, names_of(loaded), chain([first], predictions))
+    blocks = chain([first], predictions)
+    if output is None:
+        write(sys.stdout.buffer, names_of(loaded), blocks)
+    else:
+        with replacing(output) as temporary, open(temporary, "wb") as file:
+            write(file, names_of(loaded), blocks)
+    if counts:
+        rows = f"{sum(counts)} row has" if sum(counts) == 1 else f"{sum(counts)} rows have"
+        more = "" if len(reasons) == 1 else "; and more in later rows"
+        print(
+            f"mxlinreg predict: warning: {rows} no prediction: {reasons[0]}{more}", file=sys.stderr
+        )
 
 
 def names_of(model):
@@ -57,18 +86,35 @@ def names_of(model):
 
 
 def write(file, names, blocks):
-    """Write blocks of predictions, arrays of shape (m,) or (m, k), as CSV to a binary file."""
+    """Write blocks of predictions, arrays of shape (m,) or (m, k), as CSV to a binary file.
+
+    NaN becomes an empty value. If it stands alone in its line it has quotes, because many readers
+    take an empty line for none.
+    """
     import numpy as np
     import pyarrow
     from pyarrow import csv
 
     schema = pyarrow.schema([(name, pyarrow.float64()) for name in names])
-    with csv.CSVWriter(file, schema) as writer:
-        for block in blocks:
-            # `pyarrow.array` would import pandas if it is installed, which is slow.
-            buffers = map(pyarrow.py_buffer, np.ascontiguousarray(block.reshape(len(block), -1).T))
-            arrays = [
-                pyarrow.Array.from_buffers(pyarrow.float64(), len(block), [None, buffer])
-                for buffer in buffers
-            ]
-            writer.write(pyarrow.Table.from_arrays(arrays, schema=schema))
+    for i, block in enumerate(blocks):
+        columns = np.ascontiguousarray(block.reshape(len(block), -1).T)
+        valid = ~np.isnan(columns)
+        # `pyarrow.array` would import pandas if it is installed, which is slow.
+        arrays = [
+            pyarrow.Array.from_buffers(
+                pyarrow.float64(),
+                len(block),
+                [
+                    pyarrow.py_buffer(np.packbits(is_valid, bitorder="little")),
+                    pyarrow.py_buffer(own),
+                ],
+            )
+            for own, is_valid in zip(columns, valid)
+        ]
+        sink = pyarrow.BufferOutputStream()
+        table = pyarrow.Table.from_arrays(arrays, schema=schema)
+        csv.write_csv(table, sink, csv.WriteOptions(include_header=i == 0))
+        content = sink.getvalue().to_pybytes()
+        if len(names) == 1 and not valid.all():
+            content = re.sub(rb"^$(?!\Z)", b'""', content, flags=re.MULTILINE)
+        file.write(content)

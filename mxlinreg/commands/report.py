@@ -28,25 +28,20 @@ def print_metrics(results):
         print(f"{label:6}" + "".join(f"{text:>14}" for text in texts))
 
 
-def print_coefficients(columns, params, target):
-    names = *columns, "(intercept)"
-    width = max(map(len, names))
-    print(f"\n{'column':{width}}  coefficient of {target}")
-    values = (value for param in params for value in param.asnumpy().ravel())
-    for name, value in zip(names, values):
-        print(f"{name:{width}}  {value:.6g}")
+def is_shown(epoch):
+    """Whether an epoch's loss is printed: about 20 of 1000, and some more of a longer training."""
+    return epoch < 10 or str(epoch).rstrip("0") in ("1", "15", "2", "3", "5", "7")
 
 
-def print_distance(X, y, mse):
-    """Print by how much the training MSE exceeds that of the least-squares solution."""
-    from ..fitting.metrics import least_mse
+def print_solution(model, solver):
+    """Print the coefficients: of the exact solver with their tests, else beside the exact ones."""
+    from ..exact.table import beside
 
-    least = least_mse(X, y)
-    if least <= 1e-24 * float((y**2).mean()):
-        print("\nthe least-squares solution fits the training rows exactly")
-        return
-    above = f"{100 * (mse / least - 1):.3g} % above"
-    print(f"\nthe training MSE is {above} that of the least-squares solution, {least:.6g}")
+    if solver == "exact":
+        print(f"\n{model.solution}")
+    else:
+        trained = [model.b[0], *model.w[:, 0]]
+        print(f"\n{beside(model.columns, trained, model.solution)}")
 
 
 def print_end(save, checkpoint, losses, stopped):
@@ -60,18 +55,6 @@ def print_end(save, checkpoint, losses, stopped):
         if checkpoint is not None and checkpoint.exists():
             saved += f"; add --resume to continue from {checkpoint}"
         raise Stopped(stopped.number, f"interrupted after {len(losses)} epochs; {saved}")
-
-
-def warn_of_constants(columns, scales, where=""):
-    for column, scale in zip(columns, scales):
-        if scale == 0:
-            warn(f"{column!r} is constant{where}; its coefficient is 0")
-
-
-def warn_if_far(metrics):
-    """Warn of a learning rate that is too large, if the training was too short to overflow."""
-    if metrics["r2"] is not None and metrics["r2"] < -1:
-        warn("the fit is worse than the mean of the training rows; lower --learning-rate")
 
 
 def warn(message):

@@ -44,12 +44,9 @@ def train(options):
         if options.data is None:
             train_chapter(options=options, place=place, save=save, plot=plot)
         else:
-            from .train_file import train_stream, train_table
+            from .train_file import train_file
 
-            if options.stream:
-                train_stream(options=options, place=place, save=save)
-            else:
-                train_table(options=options, place=place, save=save, plot=plot)
+            train_file(options=options, place=place, save=save, plot=plot)
 
 
 def start_mxnet(data_ctx, model_ctx):

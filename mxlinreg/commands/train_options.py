@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
-from .parsing import Parser, count, number
+from .parsing import Parser, count, names, number, reference
 
 _CHAPTER = {"dtype": "float32", "epochs": 10, "batch_size": 4, "learning_rate": 1e-4}
-_STREAM = {"dtype": "float64", "epochs": 5, "batch_size": 64}
-_TABLE = {"dtype": "float64"}
+_STREAM = {"dtype": "float64", "engine": "auto"}
+_OF_A_FILE = (
+    "target", "features", "weights", "add", "categorical", "reference", "max_levels", "one_hot",
+    "missing", "collinear", "decimal", "validation", "solver", "stream",
+)  # fmt: skip
+_TABLE = {"dtype": "float64", "engine": "auto"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class TrainOptions:
     resume: bool
     quiet: bool
     stream: bool
-    one_hot: bool
+    categorical: List[str]
+    reference: Dict[str, str]
     epochs: Optional[int] = None
     batch_size: Optional[int] = None
     learning_rate: Optional[float] = None
@@ -46,7 +51,12 @@ class TrainOptions:
     target: Optional[str] = None
     features: Optional[List[str]] = None
     validation: float = 0.2
-    missing: str = "error"
+    missing: str = "drop"
+    weights: Optional[str] = None
+    add: Optional[str] = None
+    max_levels: Optional[int] = None
+    collinear: str = "drop"
+    decimal: Optional[str] = None
 
 
 def parse(argv):
@@ -58,6 +68,8 @@ def parse(argv):
     given["model_ctx"] = (given["model_ctx"] or ctx).split(",")
     check_usage(parser, given)
     of_kind = _CHAPTER if given["data"] is None else _STREAM if given["stream"] else _TABLE
+    del given["one_hot"]  # text always is encoded so
+    given["reference"] = dict(given["reference"])
     given = {name: value for name, value in given.items() if value is not None}
     return TrainOptions(**{**of_kind, **given})
 
@@ -72,20 +84,21 @@ def make_parser():
         "--epochs",
         type=count(0),
         metavar="N",
-        help="number of passes over the data "
-        "(default: 10; for a file 5 to 400, about 2400 batches in all; for a stream 5)",
+        help="number of passes over the data (default: 10; for a file as many as it takes to be "
+        "near the exact solution, at most 1000)",
     )
     add(
         "--batch-size",
         type=count(1),
         metavar="N",
-        help="rows in a batch (default: 4; for a file up to 64, so that batches are about equal)",
+        help="rows in a batch (default: 4; for a file by its size)",
     )
     add(
         "--learning-rate",
         type=number(0),
         metavar="R",
-        help="size of a step (default: 0.0001; for a file 0.5 / (number of columns + 1))",
+        help="size of a step (default: 0.0001; for a file the largest that is safe, lowered as the "
+        "training needs)",
     )
     add(
         "--seed",
@@ -104,9 +117,10 @@ def make_parser():
     )
     add(
         "--engine",
-        choices=["autograd", "compiled"],
-        help="how to run an epoch: by the chapter's loop, or by the same loop in compiled code, "
-        "which runs on the CPU (default: autograd)",
+        choices=["auto", "autograd", "compiled"],
+        help="how to run an epoch: by the chapter's loop (autograd), or by the same loop in "
+        "compiled code, which runs on the CPU (compiled); auto is compiled where it can be "
+        "(default: autograd; for a file auto)",
     )
     add(
         "--dtype",
@@ -183,7 +197,11 @@ def make_parser():
         help="fit by the chapter's training (sgd), or solve least squares exactly and print a "
         "table with standard errors (exact) (default: sgd)",
     )
-    add("--data", metavar="FILE", help="CSV file with a header (default: the synthetic data)")
+    add(
+        "--data",
+        metavar="FILE",
+        help="CSV file with a header, or Parquet file (default: the synthetic data)",
+    )
     add(
         "--stream",
         action="store_true",
@@ -200,27 +218,68 @@ def make_parser():
     add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
     add(
         "--features",
-        type=lambda text: text.split(","),
+        type=names,
         metavar="A,B,...",
         help="columns to predict the target from (default: all others)",
+    )
+    add(
+        "--weights",
+        metavar="COLUMN",
+        help="column of the rows' weights; rows of weight 0 are left out (default: none)",
+    )
+    add(
+        "--add",
+        metavar="TERMS",
+        help='products, logarithms and powers of columns to add, such as "bmi*sex, log(age), '
+        'age^2" (default: none)',
+    )
+    add(
+        "--categorical",
+        type=names,
+        default=[],
+        metavar="A,B,...",
+        help="columns of numbers that are codes of categories (default: only text and booleans "
+        "are categories)",
+    )
+    add(
+        "--reference",
+        type=reference,
+        action="append",
+        default=[],
+        metavar="COLUMN=LEVEL",
+        help="value of a category that has no column of its own; can be repeated (default: the "
+        "first in alphabetical order)",
+    )
+    add(
+        "--max-levels",
+        type=count(1),
+        metavar="N",
+        help="leave out text columns with more different values (default: 50, or a third of the "
+        "rows if that is less)",
+    )
+    add("--one-hot", action="store_true", help="accepted for older scripts (default: always on)")
+    add(
+        "--missing",
+        choices=["drop", "mean", "error"],
+        help="leave out rows with missing values (drop); or fill in the mean of the training rows, "
+        "and a level of its own for text (mean); or refuse them (error) (default: drop)",
+    )
+    add(
+        "--collinear",
+        choices=["drop", "minimum-norm", "error"],
+        help="columns that depend on others: give the later ones no coefficient (drop), take the "
+        "smallest coefficients (minimum-norm), or refuse them (error) (default: drop)",
+    )
+    add(
+        "--decimal",
+        choices=[".", ","],
+        help="decimal sign of a CSV file (default: the one that its first rows have)",
     )
     add(
         "--validation",
         type=number(0, below=1),
         metavar="SHARE",
         help="share of the rows that is held out for validation (default: 0.2)",
-    )
-    add(
-        "--one-hot",
-        action="store_true",
-        help="encode each text column as columns of 0 and 1, one for each value but the first "
-        "(default: text is an error)",
-    )
-    add(
-        "--missing",
-        choices=["drop", "mean"],
-        help="drop rows with missing values, or fill in the mean of the training rows "
-        "(default: missing values are an error)",
     )
     return parser
 
@@ -230,8 +289,7 @@ def check_usage(parser, given):
     ignored = {}
     several_devices = len(given["model_ctx"]) > 1
     if given["data"] is None:
-        names = "target", "features", "validation", "one_hot", "missing", "solver", "stream"
-        ignored.update(dict.fromkeys(names, "--data"))
+        ignored.update(dict.fromkeys(_OF_A_FILE, "--data"))
     else:
         ignored.update(dict.fromkeys(["num_examples", "noise"], "the synthetic data"))
         if given["target"] is None:
@@ -242,8 +300,7 @@ def check_usage(parser, given):
         if several_devices or given["kvstore"] in ("local", "device"):
             parser.error("--solver exact: has no batches to split over devices")
     if given["stream"]:
-        names = "validation", "one_hot", "missing", "plot"
-        ignored.update(dict.fromkeys(names, "data read without --stream"))
+        ignored["plot"] = "data read without --stream"
     else:
         ignored["shuffle_buffer"] = "--stream"
     if given["kvstore"] != "dist_sync":
@@ -258,7 +315,7 @@ def check_usage(parser, given):
         parser.error("--engine compiled: needs one device; --sync epoch is compiled without it")
     for name, kind in ignored.items():
         value = given[name]
-        if value is not None and value is not False:
+        if value is not None and value is not False and value != []:
             parser.error(f"--{name.replace('_', '-')} goes with {kind} only")
     if given["checkpoint"] is None and (given["resume"] or given["every"]):
         name = "resume" if given["resume"] else "every"

@@ -1,6 +1,7 @@
 """Each worker's share of the rows."""
 
 import hashlib
+from copy import copy
 from typing import Any, Iterator, List, Optional
 
 import numpy as np
@@ -10,6 +11,7 @@ from .._mxnet import mx
 from ..rows.array_loader import ArrayLoader
 from ..rows.interface import Rows
 from ..rows.sources import as_rows
+from ..rows.transform import Transform, even_batch_size
 from .collectives import all_gather
 
 
@@ -58,9 +60,9 @@ class Share(Rows):
         The rows of this worker.
     rows : range
         The numbers of this worker's rows among the rows of all workers, in the order of ranks.
-        When `rows` or `num_rows` is read for the first time, all workers must do so.
-    num_rows : int
-        The number of rows of all workers.
+        When one of these is read for the first time, all workers must do so.
+    num_rows, num_outputs : int
+        The number of rows of all workers, and of columns of y.
 
     Raises
     ------
@@ -101,6 +103,11 @@ class Share(Rows):
         self._meet()
         return self._num_rows
 
+    @property
+    def num_outputs(self) -> int:
+        self._meet()
+        return self._num_outputs
+
     def _meet(self):
         """Exchange the numbers of rows with the other workers, once."""
         if self._rows is not None:
@@ -119,6 +126,7 @@ class Share(Rows):
         before = int(sizes[: self.kv.rank, 0].sum())
         self._rows = range(before, before + own[0])
         self._num_rows = int(sizes[:, 0].sum())
+        ((_, self._num_outputs),) = columns
 
     def __len__(self) -> int:
         """The number of batches in an epoch over all workers' rows."""
@@ -132,6 +140,23 @@ class Share(Rows):
         """The blocks of this worker's own rows."""
         if self.own is not None:
             yield from self.own.blocks(order)
+
+    def transformed(
+        self, transform: Transform, batch_size: int, dtype: str, ctx: mx.Context
+    ) -> "Share":
+        """A share of the transformed rows. All workers must call this method.
+
+        As `Rows.transformed`. The batches of a worker's own rows are about equal too.
+        """
+        num_own = len(self.rows)  # now, without the rows of zeros
+        share = copy(self)
+        share.batch_size, share.last_batch = batch_size, "fill"
+        share.shuffle = self.in_memory or self.shuffle
+        share.own = None
+        if num_own > 0:
+            batch_size = even_batch_size(num_own, batch_size)
+            share.own = self.own.transformed(transform, batch_size, dtype, ctx)
+        return share
 
     def check(self, w: Any) -> None:
         """Raise unless this worker's rows fit `w`."""

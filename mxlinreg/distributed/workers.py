@@ -13,6 +13,7 @@ from ..chapter.training import DivergenceError
 from ..exact.result import LeastSquares
 from ..rows.sources import as_rows
 from ..training import Engine
+from ..training.schedule import Schedule
 from .collectives import all_reduce, broadcast
 from .devices import backward
 from .share import Share
@@ -40,8 +41,9 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
     Returns
     -------
     callable
-        The engine. With "batch" it returns the mean loss of all batches. With "epoch" it returns
-        the mean of the workers' mean losses, weighted by their numbers of rows.
+        The engine, which has the keyword `train_bias` of `mxlinreg.train_epoch`. With "batch" it
+        returns the mean loss of all batches. With "epoch" it returns the mean of the workers' mean
+        losses, weighted by their numbers of rows.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
     run_epoch = _run_batches if sync == "batch" else _run_and_average
     begun = False
 
-    def epoch_of_workers(params, share, learning_rate):
+    def epoch_of_workers(params, share, learning_rate, train_bias=True):
         nonlocal begun
         if as_rows(share).kv is not kv:
             raise TypeError(
@@ -66,7 +68,7 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
         if not begun:
             _begin_alike(kv, params)
             begun = True
-        return run_epoch(kv, params, share, learning_rate)
+        return run_epoch(kv, params, share, learning_rate, train_bias)
 
     epoch_of_workers.name = f"{sync} sync of {kv.num_workers} workers"  # type: ignore[attr-defined]
     return epoch_of_workers
@@ -85,34 +87,36 @@ def _begin_alike(kv, params):
     _unpack(values, params)
 
 
-def _run_batches(kv, params, share, learning_rate):
+def _run_batches(kv, params, share, learning_rate, train_bias):
     order = np.arange(share.num_rows)
     if share.shuffle:
         np.random.shuffle(order)
     grads = [param.grad for param in params]
+    trained = params if train_bias else params[:1]
     cumulative_loss = 0.0
     for start in range(0, share.num_rows, share.batch_size):
         batch = order[start : start + share.batch_size]
         own = batch[(batch >= share.rows.start) & (batch < share.rows.stop)] - share.rows.start
         numbers = np.zeros(sum(grad.size for grad in grads) + 1)
         if len(own):
-            loss = backward(params, *share.own.take(own), len(own) / len(batch))
+            size = share.batch_size if share.last_batch == "fill" else len(batch)
+            loss = backward(params, *share.own.take(own), len(own) / size)
             numbers[:] = _packed([*grads, loss])
         *total, batch_loss = np.split(all_reduce(kv, numbers), [-1])
         _unpack(total[0], grads)
-        SGD(params, learning_rate)
+        SGD(trained, learning_rate)
         cumulative_loss += float(batch_loss[0])
     return cumulative_loss / len(share)
 
 
-def _run_and_average(kv, params, share, learning_rate):
+def _run_and_average(kv, params, share, learning_rate, train_bias):
     draw = np.random.randint(2**32, dtype=np.uint64)
     common = np.random.get_state()
     loss = 0.0
     if share.own is not None:
         np.random.seed([int(draw), kv.rank])
         try:
-            loss = compiled.compiled_epoch(params, share.own, learning_rate)
+            loss = compiled.compiled_epoch(params, share.own, learning_rate, train_bias)
         except DivergenceError:
             loss = np.nan  # so that the epoch diverges on all workers
         finally:
@@ -144,6 +148,7 @@ def train(
     checkpoint: Optional[Union[str, Path]] = None,
     every: int = 1,
     resume: bool = False,
+    schedule: Optional[Schedule] = None,
 ) -> List[float]:
     """Train on the rows of all workers. Each worker must make this call.
 
@@ -172,6 +177,7 @@ def train(
             checkpoint=checkpoint,
             every=every,
             resume=resume,
+            schedule=schedule,
         )
 
 

@@ -3,11 +3,11 @@
 The units are powers of 2, so that converting to them does not round.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 import numpy as np
 
-from ..moments import Moments
+from ..moments import Moments, triangular_factor
 
 
 class Columns(NamedTuple):
@@ -21,17 +21,22 @@ class Columns(NamedTuple):
     """The units of the columns, as multiples of the data's units."""
     sizes: np.ndarray
     """The lengths of the columns before centring. Rounding errors are proportional to them."""
+    largest: np.ndarray
+    """The largest absolute values, in the data's units."""
 
 
 class Factor(NamedTuple):
-    """The triangular factor ``[[R, Z], [0, E]]`` of the (centred) columns of X and y."""
+    """The triangular factor ``[[R, Z], [0, E]]`` of the (centred) columns of X and y.
+
+    With n rows, it may lack rows of zeros beyond the first n.
+    """
 
     R: np.ndarray
-    """Shape (d, d)."""
+    """Shape (d, d), or (n, d) if n < d."""
     Z: np.ndarray
-    """Shape (d, k)."""
+    """Shape (d, k), or (n, k)."""
     E: np.ndarray
-    """Shape (k, k)."""
+    """Shape (k, k), or fewer rows."""
     x: Columns
     y: Columns
     num_rows: int
@@ -49,7 +54,17 @@ def factor_of(moments: Moments, num_inputs: int) -> Factor:
     sizes = np.sqrt((triangle**2).sum(axis=0) + moments.weight * mean**2)
     inputs, targets = slice(num_inputs), slice(num_inputs, None)
     x, y = (
-        Columns(mean[part], mean_low[part], unit[part], sizes[part]) for part in (inputs, targets)
+        Columns(*(array[part] for array in (mean, mean_low, unit, sizes, largest)))
+        for part in (inputs, targets)
     )
     R, Z, E = triangle[inputs, inputs], triangle[inputs, targets], triangle[targets, targets]
     return Factor(R, Z, E, x, y, moments.rows, moments.weight)
+
+
+def of_columns(factor: Factor, kept: Sequence[int]) -> Factor:
+    """The factor of y and some of the columns of X."""
+    R, Z, E = factor.R[:, kept], factor.Z, factor.E
+    below = np.zeros((len(E), len(kept)))
+    triangle = triangular_factor(np.vstack([np.hstack([R, Z]), np.hstack([below, E])]))
+    d, x = len(kept), Columns(*(array[kept] for array in factor.x))
+    return factor._replace(R=triangle[:d, :d], Z=triangle[:d, d:], E=triangle[d:, d:], x=x)

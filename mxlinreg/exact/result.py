@@ -1,6 +1,6 @@
 """The result of `least_squares`: coefficients, their standard errors and tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, List
 
 import numpy as np
@@ -17,7 +17,9 @@ class RankError(ValueError):
     """
 
     def __str__(self) -> str:
-        return f'X: {self.args[0]}; leave columns out, or use rank_deficient="minimum_norm"'
+        return (
+            f'X: {self.args[0]}; leave columns out, or use rank_deficient="drop" or "minimum_norm"'
+        )
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class LeastSquares:
 
     Numbers that belong to an output are floats for y of shape (n,), and arrays of shape (k,) for y
     of shape (n, k). If there are no degrees of freedom, statistics of the residuals are NaN.
+    Numbers that belong to a dropped column are NaN.
     """
 
     columns: List[str]
@@ -49,16 +52,23 @@ class LeastSquares:
     condition_number: float
     """The condition number of the columns, scaled to equal length; centred if there is an
     intercept."""
+    largest: np.ndarray
+    """Shape (d,): the largest absolute value of each column."""
+    perfect_fit: Any
+    """Whether the residuals are rounding errors."""
+    dropped: List[str] = field(default_factory=list)
+    """The names of the columns left out with ``rank_deficient="drop"``: they are constant, depend
+    on earlier columns, or come after as many independent ones as the rows determine."""
 
     def of_one_output(self) -> "LeastSquares":
         """The result for y of shape (n,), from this one for shape (n, 1)."""
 
-        def flat(value):
-            if not isinstance(value, np.ndarray):
+        def flat(name, value):
+            if name == "largest" or not isinstance(value, np.ndarray):
                 return value
-            return float(value[0]) if value.ndim == 1 else value[:, 0]
+            return value[0].item() if value.ndim == 1 else value[:, 0]
 
-        return LeastSquares(**{name: flat(value) for name, value in vars(self).items()})
+        return LeastSquares(**{name: flat(name, value) for name, value in vars(self).items()})
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -69,13 +79,13 @@ class LeastSquares:
     def adjusted_r_squared(self) -> Any:
         """`r_squared` adjusted for the number of coefficients."""
         centred = self.num_rows - self.has_intercept
-        return 1 - (1 - self.r_squared) * _ratio(centred, self.degrees_of_freedom)
+        return 1 - (1 - self.r_squared) * _ratio(centred, self._degrees)
 
     @property
     def f_statistic(self) -> Any:
         """The F statistic of the hypothesis that all coefficients except the intercept are 0."""
         explained = _ratio(self.r_squared, self.rank - self.has_intercept)
-        return _ratio(explained, _ratio(1 - self.r_squared, self.degrees_of_freedom))
+        return _ratio(explained, _ratio(1 - self.r_squared, self._degrees))
 
     @property
     def f_p_value(self) -> Any:
@@ -120,6 +130,10 @@ class LeastSquares:
     def has_intercept(self) -> bool:
         """Whether the model has an intercept."""
         return self.intercept_standard_error is not None
+
+    @property
+    def _degrees(self):
+        return self.degrees_of_freedom or np.nan
 
     def _p_values(self, t_values):
         return _each(lambda t: t_p_value(t, self.degrees_of_freedom), t_values)

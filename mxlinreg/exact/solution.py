@@ -7,7 +7,7 @@ import numpy as np
 
 from ..moments import triangular_inverse
 from .factor import Factor
-from .rank import ROUNDING, Dependencies
+from .rank import ROUNDING
 from .refine import Problem, refine, refined_inverse
 from .result import LeastSquares
 
@@ -18,11 +18,13 @@ REFINE_FROM = 10.0
 SQUARES_UP_TO = 100.0
 # Refining with this many numbers of data takes a millisecond or two, so it is always done.
 FEW_NUMBERS = 1 << 15
+# Residuals below this share of the terms that they are the rest of are rounding errors.
+PERFECT = 1e-13
 
 
 def solution(
     factor: Factor,
-    dependent: Dependencies,
+    rank: int,
     centred: bool,
     names: List[str],
     passes: Optional[Callable],
@@ -49,8 +51,8 @@ def solution(
     Parameters
     ----------
     factor : Factor
-    dependent : dict
-        The columns that depend on others, from `dependencies`.
+    rank : int
+        The number of X's columns that are independent.
     centred : bool
         Whether there is an intercept.
     names : list of str
@@ -60,25 +62,26 @@ def solution(
         Returns all workers' arrays, as `Rows.gather`.
     """
     R, Z, E, x, y, num_rows, weight = factor
-    inverse, unreached, condition_number = _inverse(R, x.sizes, dependent)
+    num_inputs, num_outputs = len(x.sizes), len(y.sizes)
+    inverse, unreached, condition_number = _inverse(R, x.sizes, rank)
     slopes = inverse @ Z
     intercept = y.mean - x.mean @ slopes
     squares = (E**2).sum(axis=0) + ((unreached @ Z) ** 2).sum(axis=0)
     total = (E**2).sum(axis=0) + (Z**2).sum(axis=0)
 
-    num_numbers = num_rows * (len(R) + len(E))
+    num_numbers = num_rows * (num_inputs + num_outputs)
     worthwhile = condition_number >= REFINE_FROM or num_numbers <= FEW_NUMBERS
-    if worthwhile and not dependent and passes is not None:
+    if worthwhile and rank == num_inputs > 0 and passes is not None:
         problem = Problem(factor, inverse, condition_number, centred)
         intercept, slopes, squares = refine(problem, intercept, slopes, passes, gather)
-        if condition_number >= REFINE_FROM and num_numbers * len(R) <= FEW_NUMBERS:
+        if condition_number >= REFINE_FROM and num_numbers * num_inputs <= FEW_NUMBERS:
             inverse = refined_inverse(problem, passes, gather)
 
-    rank = len(R) - len(dependent) + centred
-    degrees = num_rows - rank
+    degrees = num_rows - rank - centred
     deviation = np.sqrt(squares / degrees if degrees > 0 else squares * math.nan)
     slope_errors = deviation * np.sqrt((inverse**2).sum(axis=1))[:, None]
     intercept_error = deviation * math.sqrt(1 / weight + ((x.mean @ inverse) ** 2).sum())
+    terms = y.sizes + np.abs(intercept) * math.sqrt(weight) + x.sizes @ np.abs(slopes)
     varies = np.sqrt(total) > ROUNDING * y.sizes
     r_squared = np.maximum(0, 1 - squares / np.where(varies, total, 1))
 
@@ -95,24 +98,28 @@ def solution(
         residual_standard_deviation=deviation * y.unit,
         r_squared=np.where(varies, r_squared, math.nan),
         num_rows=num_rows,
-        rank=rank,
+        rank=rank + centred,
         condition_number=condition_number,
+        largest=x.largest,
+        perfect_fit=np.sqrt(squares) <= PERFECT * terms,
     )
 
 
-def _inverse(R, sizes, dependent) -> Tuple[np.ndarray, np.ndarray, float]:
+def _inverse(R, sizes, rank) -> Tuple[np.ndarray, np.ndarray, float]:
     """The (pseudo-)inverse of R, the directions orthogonal to its range, and its condition number.
 
     The pseudo-inverse and the condition number are those of columns scaled to equal length.
     """
+    if len(sizes) == 0:
+        return R, R, 1.0
     lengths = np.sqrt((R**2).sum(axis=0))
-    if not dependent:
+    if rank == len(sizes):
         return triangular_inverse(R), np.zeros((0, len(R))), _condition_number(R / lengths)
     varies = lengths > ROUNDING * sizes
     lengths[~varies] = 1
-    rank = len(R) - len(dependent)
-    U, singular, V = np.linalg.svd(np.where(varies, R, 0) / lengths)
+    U, singular, V = np.linalg.svd(np.where(varies, R, 0) / lengths, full_matrices=False)
     inverse = (V[:rank].T / singular[:rank]) @ U[:, :rank].T / lengths[:, None]
+    inverse[~varies] = 0
     return inverse, U[:, rank:].T, math.inf
 
 

@@ -1,16 +1,19 @@
 """The exact least-squares solution, which the chapter's SGD approaches, with standard errors."""
 
-from typing import Any, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..moments import Moments, gathered, no_rows, triangular_moments
 from ..rows.sources import as_rows
-from .factor import factor_of
-from .rank import dependencies, describe
+from .factor import Factor, factor_of, of_columns
+from .rank import dependencies, describe, independent_columns
 from .result import LeastSquares, RankError
 from .solution import solution
-from .source import Source
+from .source import Block, Source
+
+RANK_DEFICIENT = "error", "drop", "minimum_norm"
 
 
 def least_squares(
@@ -43,10 +46,12 @@ def least_squares(
         Whether the model has an intercept b. Without it the columns are not centred.
     sample_weight : array_like of shape (n,), optional
         The weight of each row's squared error, at least 0. Rows of weight 0 are left out.
-    rank_deficient : {"error", "minimum_norm"}
-        What to do if columns depend on each other or outnumber the rows. "minimum_norm" chooses
-        the solution whose coefficients have the smallest norm, in units of the columns' standard
-        deviations (without intercept, of their root mean squares).
+    rank_deficient : {"error", "drop", "minimum_norm"}
+        What to do if columns depend on each other or outnumber the rows. "drop" solves for the
+        first columns that are independent. The others, which are constant or depend on earlier
+        columns, have the coefficient NaN, and the rest of the result is that of the columns kept.
+        "minimum_norm" chooses the solution whose coefficients have the smallest norm, in units of
+        the columns' standard deviations (without intercept, of their root mean squares).
     columns : sequence of str, optional
         The names of X's columns; by default those of a data frame or stream, else x0, x1, …
 
@@ -64,40 +69,96 @@ def least_squares(
         hold NaN or infinity. If numbers of a column exceed those of its first block by a factor
         of 1e140.
     """
-    if rank_deficient not in ("error", "minimum_norm"):
+    if rank_deficient not in RANK_DEFICIENT:
         raise ValueError(
-            f'rank_deficient: must be "error" or "minimum_norm", not {rank_deficient!r}'
+            f'rank_deficient: must be "error", "drop" or "minimum_norm", not {rank_deficient!r}'
         )
     rows = as_rows(X, y, sample_weight)
-    return solve(rows, bool(intercept), rank_deficient == "minimum_norm", columns)[0]
+    return solve(rows, bool(intercept), rank_deficient, columns)[0]
 
 
 def solve(
-    rows: Any, intercept: bool, minimum_norm: bool, columns: Optional[Sequence[str]]
+    rows: Any,
+    intercept: bool,
+    rank_deficient: str,
+    columns: Optional[Sequence[str]],
+    moments: Optional[Moments] = None,
 ) -> Tuple[LeastSquares, Moments]:
-    """The `least_squares` of a `Rows`, and the moments of X and y from which it was computed."""
+    """The `least_squares` of a `Rows`, and the moments of all columns of X and y.
+
+    A caller that has the triangular moments of all workers' rows passes them, which saves a pass.
+    The moments that are returned have no rows of zeros if the data have fewer rows than columns.
+    """
     source = Source(rows)
-    own = triangular_moments(source.blocks(), centred=intercept)
-    ndim, num_inputs, num_outputs = _common_shape(source.shape, rows.gather)
-    moments = gathered(own or no_rows(num_inputs + num_outputs, triangular=True), rows.gather)
-    repeatable = rows.gather(np.array([float(source.repeatable)])).all()
+    if moments is None:
+        alone = len(rows.gather(np.zeros(1))) == 1
+        own = triangular_moments(source.blocks(), centred=intercept, square=not alone)
+        ndim, num_inputs, num_outputs = _common_shape(source.shape, rows.gather)
+        moments = gathered(own or no_rows(num_inputs + num_outputs, triangular=True), rows.gather)
+        own_repeatable = source.repeatable
+    else:
+        next(source.blocks(), None)  # the first block has the names and the shape
+        ndim, num_inputs, _ = _common_shape(source.shape, rows.gather)
+        own_repeatable = rows.repeatable
+    repeatable = rows.gather(np.array([float(own_repeatable)])).all()
 
     names = source.columns if columns is None else columns
     names = [f"x{i}" for i in range(num_inputs)] if names is None else list(names)
     if len(names) != num_inputs:
         raise ValueError(f"columns: {len(names)} names do not fit {num_inputs} columns")
     factor = factor_of(moments, num_inputs)
-    dependent = dependencies(factor.R, factor.x.sizes)
-    if not minimum_norm:
-        if moments.rows < num_inputs + intercept:
-            raise RankError(
-                f"{moments.rows} rows do not determine {num_inputs + intercept} coefficients"
-            )
-        if dependent:
-            raise RankError(describe(dependent, moments.mean, factor.x.unit, names, intercept))
     passes = source.blocks if repeatable else None
-    result = solution(factor, dependent, intercept, names, passes, rows.gather)
+    if rank_deficient == "error":
+        _check_rank(factor, moments, names, intercept)
+        kept = list(range(num_inputs))
+    else:
+        kept = independent_columns(factor.R, factor.x.sizes, moments.rows - intercept)
+    if rank_deficient == "drop" and len(kept) < num_inputs:
+        result = _without_the_others(kept, factor, intercept, names, passes, rows.gather)
+    else:
+        result = solution(factor, len(kept), intercept, names, passes, rows.gather)
     return result if ndim == 2 else result.of_one_output(), moments
+
+
+def _check_rank(factor, moments, names, intercept):
+    """Raise a RankError unless the rows determine all coefficients."""
+    num_coefficients = len(names) + intercept
+    if moments.rows < num_coefficients:
+        raise RankError(f"{moments.rows} rows do not determine {num_coefficients} coefficients")
+    dependent = dependencies(factor.R, factor.x.sizes)
+    if dependent:
+        raise RankError(describe(dependent, moments.mean, factor.x.unit, names, intercept))
+
+
+def _without_the_others(
+    kept: List[int],
+    factor: Factor,
+    intercept: bool,
+    names: List[str],
+    passes: Optional[Callable[[], Iterator[Block]]],
+    gather: Callable[[np.ndarray], np.ndarray],
+) -> LeastSquares:
+    """The solution for the columns in `kept`, with NaN for the others."""
+
+    def kept_passes():
+        for X, y, weights in passes():
+            yield X.take(kept, axis=1), y, weights
+
+    of_kept = of_columns(factor, kept)
+    if passes is not None and kept:
+        # Another pass gives the digits that the columns kept give by themselves.
+        own = triangular_moments(kept_passes(), centred=intercept)
+        own = own or no_rows(len(kept) + len(factor.y.sizes), triangular=True)
+        of_kept = factor_of(gathered(own, gather), len(kept))
+    kept_names = [names[column] for column in kept]
+    result = solution(of_kept, len(kept), intercept, kept_names, passes and kept_passes, gather)
+    arrays = {}
+    for name in ("coefficients", "standard_errors"):
+        values = getattr(result, name)
+        arrays[name] = np.full((len(names), values.shape[1]), np.nan)
+        arrays[name][kept] = values
+    dropped = [names[column] for column in sorted(set(range(len(names))).difference(kept))]
+    return replace(result, columns=names, dropped=dropped, largest=factor.x.largest, **arrays)
 
 
 def _common_shape(own, gather):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Sequence
 
 import numpy as np
 
-from ..exact import least_squares
+from .._checks import is_ndarray
 from ..moments import column_moments, gathered, no_rows
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
         The data, from `rows.as_rows`, with one output. For a worker's share, the metrics are
         those of all workers' rows.
     params : [w, b]
-        NDArrays of shape (d, 1) and (1,).
+        NDArrays or NumPy arrays of shape (d, 1) and (1,).
 
     Returns
     -------
@@ -38,7 +38,10 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
         If the shapes do not fit each other, or there is no row.
     """
 
-    w, b = (param.asnumpy().astype("float64") for param in params)
+    w, b = (
+        np.asarray(param.asnumpy() if is_ndarray(param) else param, dtype=np.float64)
+        for param in params
+    )
 
     def targets_and_errors():
         for X, y, weight, _ in rows.blocks():
@@ -54,12 +57,3 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
     # R2 divides by the variance of y.
     r2 = None if moments.constant[0] else float(1 - mse / variance)
     return {"rows": moments.rows, "mse": mse, "rmse": math.sqrt(mse), "r2": r2}
-
-
-def least_mse(X: np.ndarray, y: np.ndarray) -> float:
-    """The least mean squared error of a linear model on X of shape (n, d) and y of shape (n,).
-
-    Raises as `least_squares`, except that columns may depend on each other.
-    """
-    solution = least_squares(X, y, rank_deficient="minimum_norm")
-    return float(((X @ solution.coefficients + solution.intercept - y) ** 2).mean())

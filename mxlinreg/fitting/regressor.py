@@ -152,7 +152,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.solver == "exact":
             names = getattr(self, "feature_names_in_", None)
             rows = as_rows(X, y, weight)
-            result, moments = solve(rows, self.fit_intercept, minimum_norm=True, columns=names)
+            result, moments = solve(rows, self.fit_intercept, "minimum_norm", names)
             coef = result.coefficients.reshape(X.shape[1], -1)
             return self._keep(coef, np.atleast_1d(result.intercept), y, moments, None, result)
         start = self._start(previous, X, y)
@@ -162,7 +162,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             tol=None if self.tol is None else check_number("tol", self.tol),
         )
         train_bias = self.fit_intercept and weight is None
-        done = descend(X, y, weight, moments, start, settings, train_bias=train_bias)
+        done = descend(self._batches(X, y, weight), moments, settings, start, train_bias)
         if not done.converged and settings.tol is not None:
             warnings.warn(
                 f"LinearRegressor has not converged in {settings.epochs} epochs: "
@@ -173,8 +173,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        intercept = _intercept(done.coefficients, moments, done.centre)
-        return self._keep(done.coefficients, intercept, y, moments, done.losses, None)
+        return self._keep(done.coefficients, done.intercept, y, moments, done.losses, None)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegressor:
         """Update the model with one more block of rows.
@@ -213,12 +212,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             coef = _least_squares_of(moments, X.shape[1])
             return self._keep(coef, _intercept(coef, moments), y, moments, None, None)
         settings = self._settings(epochs=1, tol=None)
-        done = descend(
-            X, y, weight, moments, start, settings, train_bias=False, rows_seen=rows_seen
-        )
+        rows = self._batches(X, y, weight)
+        done = descend(rows, moments, settings, start, train_bias=False, rows_seen=rows_seen)
         losses = (getattr(self, "loss_curve_", None) or []) + done.losses
-        intercept = _intercept(done.coefficients, moments)
-        return self._keep(done.coefficients, intercept, y, moments, losses, None)
+        return self._keep(done.coefficients, done.intercept, y, moments, losses, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict for X of shape (n, d).
@@ -248,8 +245,6 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return X[used], y[used], weight[used]
 
     def _settings(self, epochs, tol):
-        from ..chapter.contexts import context
-
         rate = self.learning_rate
         seed = check_random_state(self.random_state).randint(2**31 - 1)
 
@@ -259,16 +254,21 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         return Settings(
             engine=self.engine,
-            ctx=context(self.ctx),
+            ctx=self.ctx,
             epochs=epochs,
-            batch_size=check_count("batch_size", self.batch_size),
             learning_rate=None if rate == "auto" else check_number("learning_rate", rate),
             standardize=self.standardize,
             tol=tol,
             patience=check_count("n_iter_no_change", self.n_iter_no_change),
-            random=np.random.RandomState(seed),
+            seed=seed,
             on_epoch=on_epoch,
         )
+
+    def _batches(self, X, y, weight):
+        """The rows, of which at most `batch_size` form a batch."""
+        rows = as_rows(X, y, weight)
+        rows.batch_size = check_count("batch_size", self.batch_size)
+        return rows
 
     def _start(self, coef, X, y):
         """The coefficients to start from, of shape (d, k): those in `coef`, or 0 if it is None."""
@@ -295,11 +295,11 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
 
-def _intercept(coef, moments, centre=0.0):
-    """The intercept, shape (k,), with which the model predicts ``y_mean + centre`` at X's means."""
+def _intercept(coef, moments):
+    """The intercept, shape (k,), with which the model predicts the mean of y at X's means."""
     x_mean, y_mean = np.split(moments.mean, [len(coef)])
     with np.errstate(over="ignore", invalid="ignore"):
-        return y_mean + centre - x_mean @ coef
+        return y_mean - x_mean @ coef
 
 
 def _least_squares_of(moments, num_inputs):

@@ -1,164 +1,482 @@
-"""Fit the columns of a table by the chapter's training, with settings that suit most tables.
+"""Prepare a table for a fit: choose its columns and rows, as users of R's `lm` expect, and encode.
 
-Columns of real data differ in scale, and one learning rate cannot suit all of them. So the columns
-and the target are standardized, the model is trained on the result, and w and b are converted back
-to the units of the data::
-
-    X_scaled, y_scaled, scaling = standardize_table(X, y)
-    loader = mlr.ArrayLoader(X_scaled, y_scaled, default_batch_size(len(y)))
-    (w, b), losses = train_standardized(loader, scaling)
+Every choice that the caller did not make is told by `on_note`, or by a warning if a column that may
+matter is left out.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+import warnings
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from ..moments import standardize, unstandardize
+from .._checks import check_count, check_number
+from ..rows.arrays import ArrayRows
+from ..rows.columns import check_names, is_numeric, kind_of, quoted
+from ..rows.encoding import (
+    Encoding,
+    Summary,
+    build_encoding,
+    encode,
+    has_value,
+    means_of,
+    merged_summaries,
+    numbers_of,
+    summarize,
+)
+from ..rows.table_stream import Split, TableFiles, encoded_stream
+from ..rows.terms import names_in, parse_terms
 
-if TYPE_CHECKING:
-    from .._mxnet import mx, nd
-
-_BATCH_SIZE = 64
-_BATCHES = 2400  # batches of all epochs together, if these are 5 to 400
-_FEWEST_EPOCHS, _MOST_EPOCHS = 5, 400
-
-
-class Scaling(NamedTuple):
-    """The means and scales of standardized data: ``X = X_mean + X_scale * X_scaled``; same for y.
-
-    A constant column has scale 0.
-    """
-
-    X_mean: np.ndarray  # (d,)
-    X_scale: np.ndarray  # (d,)
-    y_mean: np.ndarray  # (1,)
-    y_scale: np.ndarray  # (1,)
-
-
-def standardize_table(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray, Scaling]:
-    """Give each column of X, shape (n, d), and y, shape (n,), mean 0 and standard deviation 1.
-
-    Returns
-    -------
-    X_scaled : array of shape (n, d), float64
-    y_scaled : array of shape (n,), float64
-    scaling : Scaling
-
-    Raises
-    ------
-    ValueError
-        If the difference between two values of a column overflows float64.
-    """
-    X_scaled, X_mean, X_scale = standardize(X)
-    y_scaled, y_mean, y_scale = standardize(y[:, None])
-    return X_scaled, y_scaled[:, 0], Scaling(X_mean, X_scale, y_mean, y_scale)
+# The names of a first column that has none, as it is and as pandas names it.
+_NAMELESS = "", "Unnamed: 0"
+_TOO_MANY = "holds text with"
+_COUNTS = "counts the rows"
+_FILL = 'missing="mean" fills in means, and gives text without a value a level of its own'
 
 
-def default_batch_size(num_rows: int) -> int:
-    """The batch size, at most 64, that makes batches about equal: a small last one is noisy."""
-    return math.ceil(num_rows / math.ceil(num_rows / _BATCH_SIZE))
+class Choices(NamedTuple):
+    """What the caller of `fit` wants of a table; the parameters of `fit` describe each."""
+
+    target: str
+    features: Optional[Sequence[str]]
+    weights: Optional[str]
+    add: Optional[str]
+    categorical: Sequence[str]
+    reference: Mapping[str, str]
+    max_levels: Optional[int]
+    missing: str
+    validation: float
+    seed: int
 
 
-def default_epochs(num_batches: int) -> int:
-    """The number of epochs that makes 2400 batches in all, but at least 5 and at most 400."""
-    return min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, math.ceil(_BATCHES / num_batches)))
+class Prepared(NamedTuple):
+    """A table that is ready for a fit."""
+
+    training: Any
+    """`Rows`: the training rows, encoded, with their weights."""
+    validation: Any
+    """`Rows`: the held-out rows, or None if there are none."""
+    encoding: Encoding
+    fill: Optional[Dict[str, float]]
+    """The training means that replace missing numbers, or None."""
+    left_out: Dict[str, str]
+    """The columns that were left out, each with the reason."""
+    on_counted: Callable[[int], Any] = lambda num_rows: None
+    """To be called with the number of training rows once they have been read."""
 
 
-def default_learning_rate(num_inputs: int) -> float:
-    """The rate at which a step on one typical row would just remove the row's error.
-
-    With d standardized inputs and the bias, the squared length of a row is d + 1 on average.
-    """
-    return 0.5 / (num_inputs + 1)
-
-
-def params_near_zero(
-    num_inputs: int, ctx: Union[str, mx.Context] = "cpu", dtype: str = "float64"
-) -> List[nd.NDArray]:
-    """Draw the first parameters of a training on standardized rows from N(0, 0.01²).
-
-    The coefficients of standardized data are usually far below 1. With correlated columns, a
-    training that starts from N(0, 1) would need many epochs to forget its start. Otherwise as
-    `init_params` with one output.
-    """
-    from ..chapter.scratch import init_params
-
-    params = init_params(num_inputs, 1, ctx=ctx, dtype=dtype)
-    for param in params:
-        param[:] = 0.01 * param
-    return params
+def check_choices(choices: Choices) -> Choices:
+    """Return the choices; raise unless each is of the right kind."""
+    for name, text in (("target", choices.target), ("weights", choices.weights)):
+        if not isinstance(text, str) and not (text is None and name == "weights"):
+            raise TypeError(f"{name}: must be the name of a column, not {text!r}")
+    if choices.weights == choices.target:
+        raise ValueError(f"weights: {choices.target!r} is the target; give another column")
+    if not isinstance(choices.reference, Mapping):
+        raise TypeError(
+            f"reference: must be a dict from columns to their levels, not {choices.reference!r}"
+        )
+    if choices.max_levels is not None:
+        check_count("max_levels", choices.max_levels)
+    if choices.missing not in ("drop", "mean", "error"):
+        raise ValueError(f'missing: must be "drop", "mean" or "error", not {choices.missing!r}')
+    share = check_number("validation", choices.validation)
+    if share >= 1:
+        raise ValueError(f"validation: must be below 1, not {share:g}")
+    return choices
 
 
-def in_units(params: Sequence[nd.NDArray], scaling: Scaling) -> List[nd.NDArray]:
-    """Convert parameters trained on standardized rows to the units of the data.
-
-    Returns
-    -------
-    [w, b]
-        New NDArrays on the CPU, of the same shapes and dtype, without gradients. The coefficient
-        of a constant column is 0.
-
-    Raises
-    ------
-    ValueError
-        If w or b is not finite in these units.
-    """
-    from .._mxnet import nd
-
-    folded = unstandardize(params, *scaling)
-    return [nd.array(param, dtype=params[0].dtype) for param in folded]
-
-
-def train_standardized(
-    train_data: Any,
-    scaling: Scaling,
-    epochs: Optional[int] = None,
-    learning_rate: Optional[float] = None,
-    train: Optional[Callable[..., Any]] = None,
-    ctx: Union[str, mx.Context] = "cpu",
-    dtype: str = "float64",
-) -> Tuple[List[nd.NDArray], Any]:
-    """Train on standardized rows, and return the model in the units of the data.
+def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], Any]) -> Prepared:
+    """Choose the columns and rows of a table that a fit uses, and turn them into numbers.
 
     Parameters
     ----------
-    train_data
-        Batches of standardized rows with one output, as `train` takes them. Its length must be
-        known unless `epochs` is given.
-    scaling : Scaling
-        The means and scales with which the rows were standardized.
-    epochs, learning_rate : int and float, optional
-        By default `default_epochs` and `default_learning_rate`.
-    train : callable, optional
-        Called as ``train(params, train_data, epochs, learning_rate)``; changes `params` in place.
-        By default `mxlinreg.train`.
-    ctx, dtype
-        The device to train on and the dtype of the rows, as in `init_params`.
-
-    Returns
-    -------
-    params : [w, b]
-        The parameters in the units of the data, as from `in_units`.
-    result
-        The return value of `train`. `mxlinreg.train` returns the mean loss of each epoch, in
-        squared units of the standardized target.
+    table : pyarrow.Table
+    where : str
+        The name of the table in messages.
+    choices : Choices
+    on_note : callable
+        Called with a sentence for each choice that was made.
 
     Raises
     ------
-    TypeError, ValueError
-        As `train` and `params_near_zero`. ValueError also if the coefficients overflow in the
-        units of the data.
+    ValueError
+        If a column does not exist, is named twice or of a wrong kind; if a weight is negative; if
+        gaps would cost more than half of the rows, or are errors; or if no row or column is left.
     """
-    if train is None:
-        from ..training import train
-    num_inputs = len(scaling.X_mean)
-    params = params_near_zero(num_inputs, ctx, dtype)
-    if epochs is None:
-        epochs = default_epochs(len(train_data))
-    if learning_rate is None:
-        learning_rate = default_learning_rate(num_inputs)
-    result = train(params, train_data, epochs, learning_rate)
-    return in_units(params, scaling), result
+    features, terms = _candidates(table.column_names, choices)
+    head = table.column_names, table.column
+    features, counters = _without_counters(features, *head, choices, on_note)
+    _check_target(where, choices.target, table[choices.target].type)
+    table, weight = _usable_rows(table, where, choices, on_note)
+    used = _used(features, terms)
+    fills = choices.missing == "mean"
+    summaries = summarize(table, where, used, choices.categorical, means=fills)
+    left_out = _left_out(features, terms, summaries, table.num_rows, choices)
+    _tell_left_out(left_out, on_note)
+    features = [name for name in features if name not in left_out]
+    used = _used(features, terms)
+    left_out.update(counters)
+    if not used:
+        raise ValueError(_no_column(where, choices.target, left_out))
+
+    if choices.missing != "mean":
+        table, weight = _complete_rows(table, weight, used, summaries, where, choices, on_note)
+    training, held = held_out(table.num_rows, choices.validation, choices.seed)
+    if len(held):  # levels, first dates and means are those of the training rows
+        again = [name for name in used if fills or summaries[name].kind != "number"]
+        own = table.select(again).take(training)
+        summaries.update(summarize(own, where, again, choices.categorical, means=fills))
+    single = {
+        name: f"has only one value in the {len(training)} training rows"
+        for name in features
+        if summaries[name].kind == "empty"
+        or (summaries[name].kind == "category" and _num_levels(summaries[name], choices) < 2)
+    }
+    _tell_left_out(single, on_note)
+    left_out.update(single)
+    features = [name for name in features if name not in single]
+    encoding = build_encoding(features, summaries, terms, fills, choices.reference)
+    if not encoding.columns:
+        raise ValueError(_no_column(where, choices.target, left_out))
+    fill = means_of(encoding, summaries) if fills else None
+    encoded = encode(table, encoding, fill)
+    complete = ~np.isnan(encoded.X).any(axis=1)
+    bad = len(training) - np.count_nonzero(complete[training])
+    if bad:
+        raise ValueError(
+            f"add: {quoted(list(encoded.not_finite))} is not a finite number in {bad} of "
+            f"{len(training)} training rows; leave the term out, or these rows"
+        )
+    y = numbers_of(choices.target, table[choices.target])
+
+    def rows_of(numbers):
+        own_weight = None if weight is None else weight[numbers]
+        return ArrayRows(encoded.X[numbers], y[numbers], own_weight, encoding.columns)
+
+    known = held[complete[held]]
+    if len(known) < len(held):
+        number = len(held) - len(known)
+        strange = quoted([*encoded.unknown, *encoded.gaps, *encoded.not_finite])
+        on_note(
+            f"{number} validation {'row is' if number == 1 else 'rows are'} left out: no training "
+            f"row has the values of {strange}"
+        )
+    on_note(
+        f"{where}: {len(training)} training and {len(known)} validation rows, "
+        f"{len(encoding.columns)} columns"
+    )
+    validation = rows_of(known) if len(known) else None
+    return Prepared(rows_of(training), validation, encoding, fill, left_out)
+
+
+def held_out(num_rows: int, share: float, seed: int):
+    """The training rows and the validation rows, drawn at random, each in ascending order."""
+    rows = np.random.RandomState(seed).permutation(num_rows)
+    number = round(share * num_rows)
+    if number == num_rows:
+        raise ValueError(
+            f"validation: {share} leaves none of {num_rows} rows to train on; give less than that"
+        )
+    return np.sort(rows[number:]), np.sort(rows[:number])
+
+
+def _check_target(where, target, kind):
+    what = kind_of(kind)
+    if what in ("text", "date"):
+        raise ValueError(
+            f"{where}: the target {target!r} holds {what if what == 'text' else 'dates'}; a "
+            "regression needs numbers"
+        )
+
+
+def _usable_rows(table, where, choices, on_note):
+    """The rows that have a target and a weight above 0, and the weights or None."""
+    target = table[choices.target]
+    if table.num_rows and target.null_count == table.num_rows:
+        raise ValueError(f"{where}: {choices.target!r} holds no value; give another target")
+    keep = ~np.isnan(numbers_of(choices.target, target))
+    weight, unweighted = None, 0
+    if choices.weights is not None:
+        weight = numbers_of(choices.weights, table[choices.weights])
+        _check_weights(choices.weights, weight)
+        unweighted = np.count_nonzero(keep & ~(weight > 0))
+        keep &= weight > 0
+    _tell_unusable(target.null_count, unweighted, choices, on_note)
+    if not keep.any():
+        raise ValueError(f"{where}: no row has both a target and a weight above 0")
+    return _filtered(table, weight, keep)
+
+
+def _tell_unusable(without_target, unweighted, choices, on_note):
+    """Say how many rows have no target, and how many others no weight above 0."""
+    if without_target:
+        many = f"{without_target} rows are left out: they have"
+        told = "1 row is left out: it has" if without_target == 1 else many
+        on_note(f"{told} no {choices.target!r}")
+    if unweighted:
+        many = f"{unweighted} rows are left out: their"
+        told = "1 row is left out: its" if unweighted == 1 else many
+        on_note(f"{told} {choices.weights!r} is 0 or missing")
+
+
+def _check_weights(name, weight):
+    if (weight < 0).any():
+        raise ValueError(
+            f"weights: {name!r} holds {np.nanmin(weight):g}; every weight must be at least 0"
+        )
+
+
+def _filtered(table, weight, keep):
+    if keep.all():
+        return table, weight
+    return table.take(np.flatnonzero(keep)), None if weight is None else weight[keep]
+
+
+def _candidates(names, choices):
+    """The columns that may become features, and the terms to add."""
+    check_names("target", [choices.target], names)
+    if choices.weights is not None:
+        check_names("weights", [choices.weights], names)
+    check_names("categorical", choices.categorical, names)
+    check_names("reference", list(choices.reference), names)
+    terms = parse_terms(choices.add, names) if choices.add else []
+    taken = {choices.target: "target", choices.weights: "column of weights"}
+    for name in names_in(terms):
+        if name in taken:
+            raise ValueError(f"add: {name!r} is the {taken[name]}; take other columns")
+    if choices.features is None:
+        return [name for name in names if name not in taken], terms
+    check_names("features", choices.features, names)
+    for name in choices.features:
+        if name in taken:
+            raise ValueError(f"features: {name!r} is the {taken[name]}; leave it out")
+    return list(choices.features), terms
+
+
+def _used(features, terms):
+    """The columns of the table that a fit reads besides the target."""
+    chosen = set(features)
+    return [*features, *(name for name in names_in(terms) if name not in chosen)]
+
+
+def _without_counters(features, names, column_of, choices, on_note):
+    """The features without columns that only count the rows, and these columns with the reason."""
+    if choices.features is not None:
+        return features, {}
+    candidates = [name for name in features if name == "rownames" or name in _NAMELESS]
+    counters = [
+        name
+        for name in candidates
+        if (name == "rownames" or name == names[0]) and _counts_rows(name, column_of(name))
+    ]
+    for name in counters:
+        what = f"the column {name!r}" if name else "the first column, which has no name,"
+        on_note(f"{what} is left out: it counts the rows")
+    return [name for name in features if name not in counters], dict.fromkeys(counters, _COUNTS)
+
+
+def _counts_rows(name, column):
+    """Whether a column counts the rows, from 0 or 1."""
+    if column.null_count or not is_numeric(column.type):
+        return False
+    numbers = numbers_of(name, column)
+    return numbers[:1] in (0, 1) and bool((np.diff(numbers) == 1).all())
+
+
+def _left_out(features, terms, summaries, num_rows, choices) -> Dict[str, str]:
+    """The columns that tell nothing, and text with too many values, each with the reason."""
+    reasons = {}
+    for name in names_in(terms):
+        if summaries[name].kind == "empty":
+            raise ValueError(f"add: {name!r} holds no value")
+    for name in features:
+        summary = summaries[name]
+        number = _num_levels(summary, choices)
+        chosen = name in choices.categorical or name in choices.reference
+        most = min(50, num_rows / 3) if choices.max_levels is None else choices.max_levels
+        if summary.kind == "empty":
+            reasons[name] = "holds no value"
+        elif summary.kind == "category" and number < 2:
+            reasons[name] = "has only one value"
+        elif summary.kind == "category" and number > most and not chosen:
+            reasons[name] = f"{_TOO_MANY} {number} different values"
+    return reasons
+
+
+def _num_levels(summary, choices):
+    """The number of levels of a category, with that of its gaps if they are filled."""
+    return len(summary.levels) + (choices.missing == "mean" and summary.gaps > 0)
+
+
+def _tell_left_out(left_out, on_note):
+    text = {name: why for name, why in left_out.items() if why.startswith(_TOO_MANY)}
+    if text:
+        most = max(map(_number_in, text.values()))
+        warnings.warn(
+            f"{_listed(text)}; max_levels={most} keeps {'them' if len(text) > 1 else 'it'}",
+            stacklevel=4,
+        )
+    if len(text) < len(left_out):
+        on_note(_listed({name: why for name, why in left_out.items() if name not in text}))
+
+
+def _listed(left_out):
+    told = [f"{name!r} ({why})" for name, why in left_out.items()]
+    more = f" and {len(told) - 10} more columns" if len(told) > 10 else ""
+    return f"left out: {', '.join(told[:10])}{more}"
+
+
+def _no_column(where, target, left_out):
+    """The error that no column is left, with what keeps one of those left out."""
+    text = [why for why in left_out.values() if why.startswith(_TOO_MANY)]
+    counters = [name for name, why in left_out.items() if why == _COUNTS]
+    keep = ""
+    if text:
+        keep = f"; max_levels={min(_number_in(why) for why in text)} keeps one"
+    elif counters:
+        name = counters[-1]
+        keep = f"; features={name} takes it nevertheless" if name else "; to use it, name it"
+    why = f"; {_listed(left_out)}" if left_out else "; add a column to the table"
+    return f"{where}: has no column to predict {target!r} from{why}{keep}"
+
+
+def _number_in(why):
+    """The number of values of text of which there are too many."""
+    return int(why[len(_TOO_MANY) :].split()[0])
+
+
+def _complete_rows(table, weight, used, summaries, where, choices, on_note):
+    """The rows without a gap in the columns used, unless they are too few or gaps are errors."""
+    gaps = _gaps(used, summaries)
+    _check_gaps(where, gaps, choices)
+    complete = np.ones(table.num_rows, bool)
+    for name in gaps:
+        complete &= has_value(table[name])
+    _check_lost(where, np.count_nonzero(~complete), table.num_rows, gaps, on_note)
+    return _filtered(table, weight, complete)
+
+
+def _gaps(used, summaries):
+    return {name: summaries[name].gaps for name in used if summaries[name].gaps}
+
+
+def _check_gaps(where, gaps, choices):
+    if gaps and choices.missing == "error":
+        raise ValueError(
+            f'{where}: missing values in {_counted(gaps)}; missing="drop" leaves their rows out, '
+            f"{_FILL}"
+        )
+
+
+def _check_lost(where, lost, num_rows, gaps, on_note):
+    """Say how many rows gaps cost; raise ValueError if that is more than half of them."""
+    if lost > num_rows / 2:
+        raise ValueError(
+            f"{where}: {lost} of {num_rows} rows have gaps, too many to leave out "
+            f"({_counted(gaps)}); {_FILL}"
+        )
+    if lost:
+        on_note(f"{lost} of {num_rows} rows are left out: they have gaps ({_counted(gaps)})")
+
+
+def _counted(gaps):
+    listed = [f"{name!r} {count}" for name, count in gaps.items()]
+    more = f" and {len(listed) - 10} more columns" if len(listed) > 10 else ""
+    return ", ".join(listed[:10]) + more
+
+
+def prepare_stream(
+    files: TableFiles,
+    choices: Choices,
+    shuffle_buffer: Optional[int],
+    on_note: Callable[[str], Any],
+) -> Prepared:
+    """As `prepare`, for files that are read block by block in each pass.
+
+    The first pass over CSV files finds the kinds of their columns. The next finds levels, means and
+    gaps in the training rows, also in those that are then left out for a gap. A row is held out by
+    a hash of its number in the files.
+    """
+    where = files.name
+    features, terms = _candidates(files.names, choices)
+    split = Split(choices.target, choices.weights, choices.validation, choices.seed)
+    own = [choices.target, *([choices.weights] if choices.weights else [])]
+    files.find_kinds([*_used(features, terms), *own])
+    for name in own:
+        if files.kinds[name] in ("text", "date"):
+            raise ValueError(
+                f"{where}: {name!r} holds {files.kinds[name]} where numbers are needed"
+            )
+    head = files.names, files.head
+    features, counters = _without_counters(features, *head, choices, on_note)
+    summaries, counts = _summarized(files, _used(features, terms), choices, split, on_note)
+    left_out = _left_out(features, terms, summaries, counts["training"], choices)
+    _tell_left_out(left_out, on_note)
+    features = [name for name in features if name not in left_out]
+    used = _used(features, terms)
+    left_out.update(counters)
+    if not used:
+        raise ValueError(_no_column(where, choices.target, left_out))
+    gaps = _gaps(used, summaries)
+    _check_gaps(where, gaps, choices)
+    encoding = build_encoding(
+        features, summaries, terms, choices.missing == "mean", choices.reference
+    )
+    fill = means_of(encoding, summaries) if choices.missing == "mean" else None
+
+    def on_counted(num_rows):
+        _check_lost(where, counts["training"] - num_rows, counts["training"], gaps, on_note)
+        on_note(f"{where}: {num_rows} training rows, {len(encoding.columns)} columns")
+
+    training, validation = (
+        encoded_stream(files, encoding, fill, split, held_out, shuffle_buffer)
+        for held_out in (False, True)
+    )
+    if counts["validation"] == 0:
+        validation = None
+    return Prepared(training, validation, encoding, fill, left_out, on_counted)
+
+
+def _gathered_json(value, gather):
+    """The values of all workers, which JSON can hold, through a `gather` of arrays."""
+    content = np.frombuffer(json.dumps(value).encode(), np.uint8).astype(float)
+    sizes = gather(np.array(float(len(content)))).astype(int)
+    arrays = gather(np.pad(content, (0, sizes.max() - len(content))))
+    return [
+        json.loads(array[:size].astype(np.uint8).tobytes()) for array, size in zip(arrays, sizes)
+    ]
+
+
+def _summarized(files, used, choices, split, on_note):
+    """The summaries of columns in the training rows of all workers, and numbers of rows."""
+    summaries = {name: Summary("empty", 0, 0, {}, math.nan, math.inf) for name in used}
+    counts = dict.fromkeys(("target", "weights", "training", "validation"), 0)
+    dates = [name for name in used if files.kinds[name] == "date"]
+    names = list(dict.fromkeys([*used, choices.target, *filter(None, [choices.weights])]))
+    for i in range(len(files.units)):
+        for first, table in files.tables(i, names):
+            if choices.weights is not None:
+                _check_weights(choices.weights, numbers_of(choices.weights, table[choices.weights]))
+            usable, held = split.usable(table), split.held_out(first, table.num_rows)
+            without = table[choices.target].null_count
+            counts["target"] += without
+            counts["weights"] += table.num_rows - without - int(usable.sum())
+            counts["validation"] += int((usable & held).sum())
+            rows = np.flatnonzero(usable & ~held)
+            counts["training"] += len(rows)
+            part = summarize(table.take(rows), files.name, used, choices.categorical, dates)
+            summaries = merged_summaries(summaries, part)
+    (summaries, counts), *others = _gathered_json([summaries, counts], files.gather)
+    summaries = {name: Summary(*summary) for name, summary in summaries.items()}
+    for part, own in others:
+        part = {name: Summary(*summary) for name, summary in part.items()}
+        summaries = merged_summaries(summaries, part)
+        counts = {name: counts[name] + own[name] for name in counts}
+    _tell_unusable(counts["target"], counts["weights"], choices, on_note)
+    if counts["training"] == 0:
+        raise ValueError(f"{files.name}: no training row has both a target and a weight above 0")
+    return summaries, counts

@@ -19,7 +19,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -37,6 +37,7 @@ def save_checkpoint(
     params: Sequence[nd.NDArray],
     losses: Sequence[float],
     settings: Dict[str, Any],
+    schedule: Optional[Dict[str, Any]] = None,
 ) -> None:
     """Write the state of a training, including NumPy's global generator, to one file.
 
@@ -54,6 +55,8 @@ def save_checkpoint(
     settings : dict
         The settings that a training must share to resume from the file, in types that JSON can
         hold.
+    schedule : dict, optional
+        The state of the schedule of learning rates, in types that JSON can hold.
 
     Raises
     ------
@@ -64,6 +67,8 @@ def save_checkpoint(
     random = {"key": key.tolist(), "pos": pos}
     random.update(has_gauss=has_gauss, cached_gaussian=cached_gaussian)
     state = {"settings": settings, "losses": losses, "random": random}
+    if schedule is not None:
+        state["schedule"] = schedule
     arrays = {name: param.asnumpy() for name, param in zip("wb", params)}
     content = json.dumps(state).encode() + b"\n" + params_bytes(arrays)
     write_bytes(path, _FIRST_LINE + _digest(content).encode() + b"\n" + content)
@@ -74,6 +79,7 @@ def load_checkpoint(
     params: Sequence[nd.NDArray],
     settings: Dict[str, Any],
     epochs: int,
+    schedule: Any = None,
 ) -> List[float]:
     """Restore the state of a training that `save_checkpoint` wrote.
 
@@ -86,6 +92,9 @@ def load_checkpoint(
         The settings of the present training, which must equal those in the file.
     epochs : int
         The total number of epochs of the training.
+    schedule : object, optional
+        The schedule of learning rates. Its method ``restore(state)`` is called with the state in
+        the file, and raises a KeyError, TypeError or ValueError if that is damaged.
 
     Returns
     -------
@@ -124,6 +133,8 @@ def load_checkpoint(
         # NumPy does not check that the position lies within the key.
         if key.shape != (624,) or random["pos"] not in range(625):
             raise ValueError
+        if schedule is not None:
+            schedule.restore(state["schedule"])
         np.random.set_state(
             ("MT19937", key, random["pos"], random["has_gauss"], random["cached_gaussian"])
         )

@@ -14,14 +14,17 @@ import platform
 from dataclasses import dataclass, field, fields
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
 from .. import __version__, _mxnet
 from .._checks import check_shapes, is_ndarray
 from .._files import check_writable, write_bytes
-from ..rows import table_blocks, tables
+from .._text import coefficient_texts, table_lines
+from ..rows import table_blocks
+from ..rows.columns import quoted
+from ..rows.encoding import Encoded, encode
 from .params_file import params_bytes, read_params
 
 if TYPE_CHECKING:
@@ -46,19 +49,28 @@ class Model:
     features : sequence of str
         The columns of a table from which the inputs are computed; by default `columns`.
     levels : dict of str to list of str
-        The known values of each text column. Each value but the first has an input, which is 1 in
-        rows with that value and 0 in others.
-    fill : sequence of float, optional
-        For each input, the number that replaces a missing one. By default missing numbers are an
-        error.
+        The known values of each category. Each value but the first has an input, which is 1 in
+        rows with that value and 0 in others. The value "" stands for a missing one.
+    dates : dict of str to str
+        The date or time from which the days of each column with dates or times are counted.
+    added : sequence of str
+        The terms that `fit` has added, such as "bmi*sex".
+    fill : dict of str to float, optional
+        For each column of numbers or dates, the number that replaces a missing one, as a sequence
+        for each input. By default nothing replaces it.
     metrics : dict of str to dict
         The metrics for each set of rows, such as "training" and "validation".
     losses : sequence of float
         The mean loss of each epoch.
     left_out : dict of str to str
         The columns that were left out of the fit, each with the reason.
+    largest : sequence of float, optional
+        The largest absolute value of each input in the training rows. It decides how many digits
+        of a coefficient are printed.
     versions : dict of str to str, optional
         The versions of the software that made the model; by default the present ones.
+    solution : LeastSquares, optional
+        The exact solution for the training rows, with standard errors. It is not saved.
 
     Raises
     ------
@@ -72,11 +84,15 @@ class Model:
     target: str = "y"
     features: Sequence[str] = ()
     levels: Mapping[str, List[str]] = field(default_factory=dict)
-    fill: Optional[Sequence[float]] = None
+    dates: Mapping[str, str] = field(default_factory=dict)
+    added: Sequence[str] = ()
+    fill: Union[Mapping[str, float], Sequence[float], None] = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     losses: Sequence[float] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    largest: Optional[Sequence[float]] = None
     versions: Optional[Mapping[str, str]] = None
+    solution: Any = None
 
     def __post_init__(self) -> None:
         self.w, self.b = (
@@ -91,8 +107,12 @@ class Model:
         self.columns = list(self.columns) or [f"x{i}" for i in range(len(self.w))]
         self.features = list(self.features) or self.columns
         self.levels = {name: list(values) for name, values in dict(self.levels).items()}
+        self.dates, self.added = dict(self.dates), list(self.added)
         self.losses = [float(loss) for loss in self.losses]
-        texts = [*self.columns, *self.features, self.target, *self.levels]
+        if self.largest is not None:
+            self.largest = [float(value) for value in self.largest]
+        texts = [*self.columns, *self.features, self.target, *self.levels, *self.added]
+        texts += [*self.dates, *self.dates.values()]
         texts += [value for values in self.levels.values() for value in values]
         for text in (*texts, *chain(*dict(self.left_out).items())):
             if not isinstance(text, str):
@@ -100,9 +120,13 @@ class Model:
         if len(self.columns) != len(self.w):
             raise ValueError(f"columns: {len(self.columns)} names do not fit {len(self.w)} inputs")
         if self.fill is not None:
-            self.fill = [float(value) for value in self.fill]
-            if len(self.fill) != len(self.w):
-                raise ValueError(f"fill: {len(self.fill)} values do not fit {len(self.w)} inputs")
+            if not isinstance(self.fill, Mapping):
+                if len(self.fill) != len(self.w):
+                    raise ValueError(
+                        f"fill: {len(self.fill)} values do not fit {len(self.w)} inputs"
+                    )
+                self.fill = dict(zip(self.columns, self.fill))
+            self.fill = {name: float(value) for name, value in self.fill.items()}
         self.metrics = {rows: dict(metrics) for rows, metrics in dict(self.metrics).items()}
         if self.versions is None:
             self.versions = {
@@ -112,7 +136,7 @@ class Model:
             }
         self.versions = dict(self.versions)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, invalid: str = "error") -> np.ndarray:
         """Predict, in float64.
 
         Parameters
@@ -120,6 +144,9 @@ class Model:
         X : array_like of shape (n, d), or pandas, polars or pyarrow table
             An array's columns are the inputs, in their order. A table's columns are found by name,
             and other columns are ignored.
+        invalid : {"error", "nan"}
+            What to do with rows that lack a value for which the model has no `fill`, or that have
+            a value of a category that the model does not know. "nan" predicts NaN for them.
 
         Returns
         -------
@@ -130,35 +157,37 @@ class Model:
         TypeError
             If `X` is neither an array of numbers nor a table.
         ValueError
-            If an array does not have d columns. If a table lacks a column, holds text in a numeric
-            column, or a value of a text column that the model does not know. If `X` holds
-            infinity, or lacks values (NaN in an array) for which the model has no `fill`.
+            If an array does not have d columns, a table lacks a column or holds text in a numeric
+            one, or `X` holds infinity. With "error" also for invalid rows.
         ImportError
             If `X` is a table and pyarrow is missing (the extra `data`).
         """
+        check_invalid(invalid)
         if table_blocks.is_table(X):
-            X, _ = tables.encode(table_blocks.as_arrow(X), self.features, self.levels)
+            encoded = encode(table_blocks.as_arrow(X), self, self.fill)
         else:
-            try:
-                X = np.asarray(X.asnumpy() if is_ndarray(X) else X, dtype=np.float64)
-            except (TypeError, ValueError):
-                message = f"X: expected an array of numbers or a table, not {type(X).__name__}"
-                raise TypeError(message) from None
-            if X.ndim != 2 or X.shape[1] != len(self.w):
-                raise ValueError(f"X: expected shape (n, {len(self.w)}), not {X.shape}")
-            if np.isinf(X).any():
-                raise ValueError("X: holds infinity; every value must be finite")
-        X = self._filled(X)
-        yhat = X @ self.w.astype(np.float64) + self.b.astype(np.float64)
-        return yhat[:, 0] if len(self.b) == 1 else yhat
+            encoded = self._of_array(X)
+        return self._yhat(encoded, invalid)
 
-    def predict_file(self, path: Union[str, Path]) -> Iterator[np.ndarray]:
+    def predict_file(
+        self,
+        path: Union[str, Path],
+        invalid: str = "error",
+        decimal: Optional[str] = None,
+        on_invalid: Optional[Callable[[int, Encoded], Any]] = None,
+    ) -> Iterator[np.ndarray]:
         """Predict from the columns of a file of any size, block by block.
 
         Parameters
         ----------
         path : str or Path
             A CSV file with a header, or a Parquet file.
+        invalid : {"error", "nan"}
+            As in `predict`.
+        decimal : {".", ","}, optional
+            The decimal sign of a CSV file; by default the one that its first rows have.
+        on_invalid : callable, optional
+            Called as ``on_invalid(count, encoded)`` for each block with invalid rows.
 
         Yields
         ------
@@ -170,42 +199,97 @@ class Model:
         ValueError, ImportError
             As `predict`; or if the file cannot be read or has no rows.
         """
+        check_invalid(invalid)
         rows = 0
-        for block in table_blocks.read_blocks(path, self.features, self.levels):
+        text = {**self.levels, **self.dates}
+        for block in table_blocks.read_blocks(path, self.features, text, decimal):
             try:
-                yield self.predict(block)
+                encoded = encode(block, self, self.fill)
+                yhat = self._yhat(encoded, invalid)
             except ValueError as error:
                 raise ValueError(f"{path}, from row {rows + 1} on: {error}") from None
+            count = int(np.isnan(encoded.X).any(axis=1).sum())
+            if count and on_invalid is not None:
+                on_invalid(count, encoded)
+            yield yhat
             rows += block.num_rows
         if not rows:
             raise ValueError(f"{path}: has no rows")
 
-    def _filled(self, X):
-        if self.fill is not None:
-            X = tables.fill_missing(X, np.array(self.fill))
-        missing = np.isnan(X).sum(axis=0)
-        if missing.any():
-            listed = ", ".join(f"{name!r} {n}" for name, n in zip(self.columns, missing) if n)
-            raise ValueError(f"missing values ({listed}); fill them in, or drop the rows")
-        return X
+    def _of_array(self, X):
+        """An array of inputs, with missing values filled in, as `Encoded`."""
+        try:
+            X = np.array(X.asnumpy() if is_ndarray(X) else X, dtype=np.float64)
+        except (TypeError, ValueError):
+            message = f"X: expected an array of numbers or a table, not {type(X).__name__}"
+            raise TypeError(message) from None
+        if X.ndim != 2 or X.shape[1] != len(self.w):
+            raise ValueError(f"X: expected shape (n, {len(self.w)}), not {X.shape}")
+        if np.isinf(X).any():
+            raise ValueError("X: holds infinity; every value must be finite")
+        gaps = {}
+        for j in np.flatnonzero(np.isnan(X).any(axis=0)).tolist():
+            missing = np.isnan(X[:, j])
+            if self.fill is not None and self.columns[j] in self.fill:
+                X[missing, j] = self.fill[self.columns[j]]
+            else:
+                gaps[self.columns[j]] = int(missing.sum())
+        return Encoded(X, gaps, {}, {})
+
+    def _yhat(self, encoded, invalid):
+        X = encoded.X
+        rows = np.isnan(X).any(axis=1)
+        if invalid == "error" and rows.any():
+            raise ValueError(
+                f'{why_invalid(encoded)}; leave these rows out, or take invalid="nan" to get NaN'
+            )
+        with np.errstate(invalid="ignore"):
+            yhat = X @ self.w.astype(np.float64) + self.b.astype(np.float64)
+        yhat[rows] = np.nan
+        return yhat[:, 0] if len(self.b) == 1 else yhat
 
     def __str__(self) -> str:
-        names = *self.columns, "(intercept)"
-        width = max(map(len, names))
-        lines = [f"{'column':{width}}  coefficient of {self.target}"]
-        for name, values in zip(names, np.vstack([self.w, self.b])):
-            lines.append(f"{name:{width}}  " + "  ".join(f"{value:.6g}" for value in values))
+        names = ["(intercept)", *self.columns]
+        absent = np.array([name in self.left_out for name in names])
+        largest = np.append(1, self.largest or np.full(len(self.w), np.nan))
+        known = self.largest is not None
+        rmse = self.metrics.get("training", {}).get("rmse") or 0.0 if known else 0.0
+        texts = [
+            coefficient_texts(np.where(absent, np.nan, values), largest, rmse)
+            for values in np.column_stack([self.b, self.w.T]).astype(np.float64)
+        ]
+        heads = [f"coefficient of {self.target}", *[""] * (len(self.b) - 1)]
+        lines = table_lines(names, heads, texts, gap=2)
         for rows, metrics in self.metrics.items():
             told = ", ".join(f"{key} {_text(value)}" for key, value in metrics.items())
             lines.append(f"{rows}: {told}")
         for column, reason in self.left_out.items():
-            lines.append(f"left out: {column}, {reason}")
+            lines.append(f"left out: {column!r} ({reason})")
         if self.losses:
             lines.append(f"{len(self.losses)} epochs; the last mean loss is {self.losses[-1]:.6g}")
         if self.versions:
             made = (f"{name} {version}" for name, version in self.versions.items())
             lines.append(f"made by {', '.join(made)}")
         return "\n".join(lines)
+
+
+def check_invalid(invalid: str) -> None:
+    if invalid not in ("error", "nan"):
+        raise ValueError(f'invalid: must be "error" or "nan", not {invalid!r}')
+
+
+def why_invalid(encoded: Encoded) -> str:
+    """Say in words what is invalid in the rows of a table, or "" if nothing is."""
+    told = []
+    if encoded.gaps:
+        listed = [f"{name!r} {count}" for name, count in encoded.gaps.items()]
+        more = f" and {len(listed) - 10} more columns" if len(listed) > 10 else ""
+        told.append(f"missing values ({', '.join(listed[:10])}{more})")
+    for name, values in list(encoded.unknown.items())[:10]:
+        told.append(f"{name!r} holds {quoted(values)}, which the model does not know")
+    for term, count in encoded.not_finite.items():
+        told.append(f"{term} is not a finite number in {count} rows")
+    return "; ".join(told)
 
 
 def as_params(model: Model, ctx: Union[str, mx.Context] = "cpu") -> List[nd.NDArray]:
@@ -273,7 +357,9 @@ def model_bytes(model: Model) -> bytes:
         If the model's description holds a type that JSON does not have.
     """
     params = {"w": model.w, "b": model.b}
-    description = {name: value for name, value in vars(model).items() if name not in params}
+    description = {
+        name: value for name, value in vars(model).items() if name not in (*params, "solution")
+    }
     description = {"format": _FORMAT, **_as_json(description)}
     description["sha256"] = _digest(params, description)
     content = np.frombuffer(json.dumps(description).encode(), np.uint8)
@@ -317,7 +403,7 @@ def load_model(path: Union[str, Path]) -> Model:
             raise ValueError(f"{path}: is from a later version of mxlinreg; update mxlinreg")
     else:
         description = _description_of_0_1(path, arrays)
-    known = {item.name for item in fields(Model)} - {"w", "b"}
+    known = {item.name for item in fields(Model)} - {"w", "b", "solution"}
     described = {name: value for name, value in description.items() if name in known}
     try:
         return Model(arrays["w"], arrays["b"], **{"versions": {}, **described})

@@ -5,7 +5,7 @@ from typing import Iterable, Iterator, Optional, Sequence
 import numpy as np
 
 from .merge import Moments
-from .triangular import Triangle
+from .triangular import Triangle, squared
 
 # Numbers in a piece of a block: 1 MiB, of which the cache of a processor core holds two.
 PIECE_NUMBERS = 1 << 17
@@ -38,7 +38,9 @@ def column_moments(blocks: Iterable[Sequence]) -> Optional[Moments]:
     return _accumulated(blocks, _Squares, centred=True)
 
 
-def triangular_moments(blocks: Iterable[Sequence], centred: bool = True) -> Optional[Moments]:
+def triangular_moments(
+    blocks: Iterable[Sequence], centred: bool = True, square: bool = True
+) -> Optional[Moments]:
     """The moments of the columns of X and y side by side, with the triangular factor.
 
     Memory holds one block at a time, and a copy of 2 MiB of it (or of 8 rows per column).
@@ -49,18 +51,25 @@ def triangular_moments(blocks: Iterable[Sequence], centred: bool = True) -> Opti
         As in `column_moments`.
     centred : bool
         Whether to subtract the means. Without that, the means in the result are 0.
+    square : bool
+        Whether the factor of fewer rows than columns has rows of zeros, too. Without them, wide
+        tables need no memory for (d + k)² numbers.
 
     Returns
     -------
     Moments, or None if there is no row
-        The moments; their ``products`` have shape (d + k, d + k).
+        The moments; their ``products`` have shape (d + k, d + k) or, with ``square=False``, at
+        most a row for each row and each block of the data.
 
     Raises
     ------
     ValueError
         As in `column_moments`.
     """
-    return _accumulated(blocks, Triangle, centred)
+    moments = _accumulated(blocks, Triangle, centred)
+    if moments is None or not square:
+        return moments
+    return moments._replace(products=squared(moments.products))
 
 
 class _Squares:

@@ -1,7 +1,7 @@
 """Moments of columns, and how to combine the moments of several tables."""
 
 from functools import reduce
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -25,7 +25,8 @@ class Moments(NamedTuple):
     """Shape (c,): the maxima."""
     products: np.ndarray
     """Shape (c,): each column's weighted sum of squared deviations from the mean. Or shape (c, c):
-    the upper triangular R with ``R.T @ R = A.T @ W @ A`` for the centred table A and weights W."""
+    the upper triangular R with ``R.T @ R = A.T @ W @ A`` for the centred table A and weights W,
+    of which a table with fewer rows than columns may lack the last rows, which are 0."""
 
     @property
     def constant(self) -> np.ndarray:
@@ -73,11 +74,20 @@ def merged(a: Moments, b: Moments) -> Moments:
     return Moments(a.rows + b.rows, weight, mean, mean_low, least, largest, products)
 
 
+def of_columns(moments: Moments, columns: Sequence[int]) -> Moments:
+    """The moments of some of the columns, in the given order."""
+    columns = list(columns)
+    products = moments.products[..., columns]
+    if products.ndim == 2:
+        products = triangular_factor(products)
+    return Moments(*moments[:2], *(array[columns] for array in moments[2:-1]), products)
+
+
 def gathered(own: Moments, gather: Callable[[np.ndarray], np.ndarray]) -> Moments:
     """The moments of all workers' rows.
 
     ``gather(array)`` returns the arrays of all workers, stacked along a new first axis. All
     workers must call this function, with the same columns and the same kind of products. A worker
-    without rows passes `no_rows`.
+    without rows passes `no_rows`. With several workers, triangular products must be square.
     """
     return reduce(merged, [own.unpack(numbers) for numbers in gather(own.pack())])

@@ -24,9 +24,18 @@ def triangular_factor(rows: np.ndarray) -> np.ndarray:
 
     `rows` has shape (m, c), where m may be less than c. Unlike the products, R keeps all digits.
     """
-    R = np.asarray(np.linalg.qr(rows, mode="r"))
-    missing = rows.shape[1] - len(R)
-    return np.pad(R, ((0, missing), (0, 0))) if missing else R
+    return squared(_trapezoidal_factor(rows))
+
+
+def squared(factor: np.ndarray) -> np.ndarray:
+    """A factor of shape (r, c) with zeros below it, of shape (c, c)."""
+    missing = factor.shape[1] - len(factor)
+    return np.pad(factor, ((0, missing), (0, 0))) if missing else factor
+
+
+def _trapezoidal_factor(rows):
+    """As `triangular_factor`, without its rows of zeros: of shape (min(m, c), c)."""
+    return np.asarray(np.linalg.qr(rows, mode="r"))
 
 
 def triangular_inverse(R: np.ndarray) -> np.ndarray:
@@ -58,11 +67,10 @@ class Triangle:
     """
 
     def __init__(self, num_inputs: int, num_targets: int):
-        num_columns = num_inputs + num_targets
         self._num_inputs = num_inputs
-        self._products = np.zeros((num_columns, num_columns))
+        self._products: Optional[np.ndarray] = None
         self._slopes: Optional[np.ndarray] = None  # the first block's fit
-        self._factor = np.zeros((0, num_columns))
+        self._factor = np.zeros((0, num_inputs + num_targets))
         self._independent = True  # until a block with nearly dependent columns comes
 
     @staticmethod
@@ -84,7 +92,7 @@ class Triangle:
         step = max(QR_ROWS, 2 * rows.shape[1])
         for start in range(0, len(rows), step):
             both = np.vstack([self._factor, rows[start : start + step]])
-            self._factor = triangular_factor(both)
+            self._factor = _trapezoidal_factor(both)
 
     def _products_of(self, rows):
         """The products of rows, after subtracting the first block's fit from the targets.
@@ -98,6 +106,7 @@ class Triangle:
             return rows.T @ rows
         products = rows.T @ rows
         if _far_from_singular(products[:d, :d]):
+            self._products = np.zeros_like(products)
             self._slopes = _solved(products[:d, :d], products[:d, d:])
             targets -= inputs @ self._slopes
             products[:, d:] = rows.T @ targets
@@ -105,7 +114,7 @@ class Triangle:
         return products
 
     def in_units(self, unit: np.ndarray) -> np.ndarray:
-        """The factor with its columns multiplied by `unit`."""
+        """The factor with its columns multiplied by `unit`, of shape (r, c) with r <= c."""
         factor = self._factor
         if self._slopes is not None:
             scaled, lengths = _scaled(self._products)

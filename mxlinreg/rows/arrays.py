@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from ..moments.accumulate import even_slices
 from ..moments.triangular import Triangle
 from .interface import Block, Order, Rows
 from .stream import permutation
+from .transform import Transform, fill_up
+
+if TYPE_CHECKING:
+    from .._mxnet import mx
 
 _ROWS_PER_BLOCK = 1 << 16  # checking data block by block avoids a copy of all of them
 
@@ -116,6 +120,21 @@ class ArrayRows(Rows):
             else nd.array(array[rows], dtype=array.dtype)
             for array in (self.X, self.y)
         ]
+
+    def transformed(
+        self, transform: Transform, batch_size: int, dtype: str, ctx: mx.Context
+    ) -> Rows:
+        """The transformed rows as NDArrays, shuffled in each epoch. As `Rows.transformed`."""
+        X, y = (np.asarray(_as_numpy(array), np.float64) for array in (self.X, self.y))
+        weight = None if self.weight is None else _as_numpy(self.weight)
+        rows = ArrayRows(
+            *(
+                _mxnet.nd.array(fill_up(array, batch_size), ctx=ctx, dtype=dtype)
+                for array in transform(X, y, weight)
+            )
+        )
+        rows.batch_size, rows.shuffle, rows.last_batch = batch_size, True, "fill"
+        return rows
 
     def check(self, w: Any) -> None:
         """Raise unless the rows fit `w`, of shape (d, k)."""

@@ -17,7 +17,7 @@ def stream(
     source: Union[str, Path],
     target: str,
     features: Optional[Sequence[str]] = None,
-    batch_size: int = 64,
+    batch_size: Optional[int] = 64,
     shuffle_buffer: Optional[int] = None,
     standardize: Union[bool, Tuple[Any, Any, Any, Any]] = False,
     dtype: str = "float64",
@@ -34,14 +34,14 @@ def stream(
         A CSV or Parquet file, a folder, or a glob such as ``"parts/*.parquet"``. A folder stands
         for all files in it and in its subfolders, except names that begin with a dot or an
         underscore. Files that are added later are not read. CSV files are read as by
-        `tables.read_table`, but their values cannot contain line breaks, and "true" is not a
-        number. Every file must have the target and the features as columns, in any order.
+        `tables.read_table`, but their values cannot contain line breaks. Every file must have the
+        target and the features as columns, in any order.
     target : str
         The column to predict.
     features : sequence of str, optional
         The columns to predict the target from; by default all others of the first file.
-    batch_size : int
-        The number of rows in a batch.
+    batch_size : int, or None
+        The number of rows in a batch. None leaves the choice to a fit.
     shuffle_buffer : int, optional
         The number of rows in a block, by default as many as make a million numbers. Rows are
         shuffled within their block. The units in which files are read (row groups of Parquet,
@@ -76,7 +76,8 @@ def stream(
         import pyarrow  # noqa: F401
     except ImportError:
         raise ImportError('streams need pyarrow: pip install "mxlinreg[data]"') from None
-    batch_size = check_count("batch_size", batch_size)
+    if batch_size is not None:
+        batch_size = check_count("batch_size", batch_size)
     check_dtype(dtype)
     try:
         k, n = part
@@ -100,7 +101,7 @@ def stream(
     if target in columns:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if shuffle_buffer is None:
-        shuffle_buffer = max(batch_size, _DEFAULT_WINDOW // (len(columns) + 1))
+        shuffle_buffer = max(batch_size or 1, _DEFAULT_WINDOW // (len(columns) + 1))
     units = kth_part([unit for file in files for unit in units_of(file)], k, n)
     parquet = all(file.rows is not None for file in files)
     described = [(file.path, *file.stamp[:2]) for file in files]

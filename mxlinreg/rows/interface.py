@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Tuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from .._mxnet import nd
+    from .._mxnet import mx, nd
+    from .transform import Transform
 
 Order = Callable[[np.random.RandomState, int], np.ndarray]
 """``order(random, n)`` returns the numbers 0 to n - 1, shuffled by NumPy's generator `random`."""
@@ -35,8 +36,8 @@ class Rows:
         The number of rows; for some sources it is known only after the first pass.
     num_outputs : int, or None
         The number of columns of y.
-    last_batch : {"keep", "discard"}
-        Whether an epoch uses a last batch that is not full.
+    last_batch : {"keep", "discard", "fill"}
+        Whether an epoch uses a last batch that is not full. With "fill", rows of zeros fill it.
     repeatable : bool
         Whether the rows can be read more than once.
     in_memory : bool
@@ -78,6 +79,27 @@ class Rows:
             stored, in float64, and nothing is drawn from NumPy's generators.
         """
         raise NotImplementedError
+
+    def transformed(
+        self, transform: Transform, batch_size: int, dtype: str, ctx: mx.Context
+    ) -> Rows:
+        """The transformed rows, for training in equal batches, the last filled with zeros.
+
+        Parameters
+        ----------
+        transform : Transform
+        batch_size : int
+            The rows in a batch.
+        dtype : {"float32", "float64"}
+        ctx : mx.Context
+            The device for rows in memory.
+
+        Raises
+        ------
+        TypeError
+            If this source cannot be transformed.
+        """
+        raise TypeError(f"rows: a {type(self).__name__} cannot be transformed; give its arrays")
 
     def check(self, w: Any) -> None:
         """Raise unless the rows fit `w`, as far as that is known before they are read."""

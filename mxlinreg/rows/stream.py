@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import closing
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Tuple
 
@@ -15,9 +16,10 @@ from .._checks import check_batch
 from ..moments import column_moments, gathered, no_rows
 from .interface import Block, Order, Rows
 from .prefetch import prefetch
+from .transform import Transform, fill_up
 
 if TYPE_CHECKING:
-    from .._mxnet import nd
+    from .._mxnet import mx, nd
 
 
 def permutation(random: np.random.RandomState, num_rows: int) -> np.ndarray:
@@ -41,11 +43,14 @@ class Stream(Rows):
     ----------
     read : callable
         ``read(i)`` returns the rows of unit i, as an iterator of tables. A table is a sequence of
-        d + 1 columns, NumPy arrays of shape (m,), with the target last.
+        d + 1 columns, NumPy arrays of shape (m,), with the target last. A further column holds the
+        rows' weights, all above 0.
     num_units : int
     columns : list of str
     target : str
-    batch_size, shuffle_buffer : int
+    batch_size : int, or None
+        None leaves the choice to a fit.
+    shuffle_buffer : int
     dtype : {"float32", "float64"}
     source : dict
         The description of the files for `fingerprint`, in types that JSON can hold.
@@ -56,11 +61,14 @@ class Stream(Rows):
     ----------
     X_mean, X_scale, y_mean, y_scale : array of shape (d,) and (1,), or None
         If set, the blocks are standardized with them; `moments.unstandardize` is the inverse.
+    transform : Transform, or None
+        If set, it is applied to each block, after the scaling. `transformed` sets it in a copy.
     num_rows : int or None
         The number of rows. CSV files leave it None until the first pass has ended.
     """
 
     X_mean = X_scale = y_mean = y_scale = None
+    transform: Optional[Transform] = None
     num_outputs = 1
     counts_rows = True
     on_rows: Optional[Callable[[int], Any]] = None
@@ -72,7 +80,7 @@ class Stream(Rows):
         num_units: int,
         columns: Sequence[str],
         target: str,
-        batch_size: int,
+        batch_size: Optional[int],
         shuffle_buffer: int,
         dtype: str,
         source: dict,
@@ -98,23 +106,23 @@ class Stream(Rows):
                 yield array(X[rows], dtype=self.dtype), array(y[rows], dtype=self.dtype)
 
     def blocks(self, order: Optional[Order] = None) -> Iterator[Block]:
-        """The blocks of a pass, as `Rows.blocks`, without weights."""
+        """The blocks of a pass, as `Rows.blocks`."""
         if order is None:
-            return self._pass(range(self.num_units), np.dtype("float64"), _in_order)
+            return self._pass(range(self.num_units), np.dtype("float64"), _in_order, fill=False)
         if not self.shuffle:
             return self._pass(range(self.num_units), self.dtype, _in_order)
         units = np.random.permutation(self.num_units).tolist()
         random = np.random.RandomState(np.random.randint(2**31 - 1))
         return self._pass(units, self.dtype, partial(order, random))
 
-    def _pass(self, units, dtype, order_of):
-        rows = 0
-        with closing(prefetch(self._filled(units, dtype, order_of))) as blocks:
-            for X, y, order in blocks:
-                yield X, y, None, order
-                rows += len(X)
+    def _pass(self, units, dtype, order_of, fill=True):
+        rows, fill = 0, fill and self.last_batch == "fill"
+        with closing(prefetch(self._transformed(units, dtype, order_of, fill))) as blocks:
+            for X, y, weight, order, count in blocks:
+                yield X, y, weight, order
+                rows += count
                 if self.on_rows is not None:
-                    self.on_rows(len(X))
+                    self.on_rows(count)
         if self.num_rows not in (None, rows):
             raise ValueError(
                 f"{self.source['name']}: had {self.num_rows} rows before and {rows} now; the "
@@ -122,8 +130,22 @@ class Stream(Rows):
             )
         self.num_rows = rows
 
+    def transformed(
+        self, transform: Transform, batch_size: int, dtype: str, ctx: mx.Context
+    ) -> Stream:
+        """A copy whose blocks are transformed when they are read, on the CPU.
+
+        As `Rows.transformed`.
+        """
+        stream = copy(self)
+        stream.transform, stream.last_batch = transform, "fill"
+        stream.batch_size, stream.dtype = batch_size, np.dtype(dtype)
+        return stream
+
     def check(self, w: Any) -> None:
-        """Raise unless the rows fit `w`, of shape (d, 1)."""
+        """Raise unless the rows fit `w`, of shape (d, 1), and come in batches."""
+        if self.batch_size is None:
+            raise ValueError("batch_size: None leaves it to a fit; training needs a number")
         X, y = np.empty((0, len(self.columns)), self.dtype), np.empty(0, self.dtype)
         check_batch(X, y, w)
 
@@ -134,6 +156,8 @@ class Stream(Rows):
             None if array is None else array.tolist()
             for array in (self.X_mean, self.X_scale, self.y_mean, self.y_scale)
         ]
+        if self.transform is not None:
+            scaling.append(self.transform.fingerprint())
         text = json.dumps([self.source, used, scaling], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -171,18 +195,32 @@ class Stream(Rows):
         self.X_mean, self.y_mean = np.split(moments.mean, [-1])
         self.X_scale, self.y_scale = np.split(scale, [-1])
 
-    def _filled(self, units, dtype, order_of):
-        """Fill blocks of equal size from the tables of the units; yield (X, y, order)."""
+    def _transformed(self, units, dtype, order_of, fill):
+        """Yield the blocks as (X, y, weight, order, number of rows that were read)."""
+        with closing(self._filled(units, np.float64 if self.transform else dtype)) as blocks:
+            for X, y, weight in blocks:
+                num_rows = len(X)
+                if self.transform is not None:
+                    transformed = self.transform(X, y, weight)
+                    X, y = (array.astype(dtype, copy=False) for array in transformed)
+                    weight = None
+                if fill:
+                    X, y = (fill_up(array, self.batch_size) for array in (X, y))
+                yield X, y, weight, order_of(len(X)), num_rows
+
+    def _filled(self, units, dtype):
+        """Fill blocks of equal size from the tables of the units; yield (X, y, weight or None)."""
         num_inputs = len(self.columns)
         size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
-        size = max(1, size // self.batch_size) * self.batch_size
+        if self.batch_size is not None:
+            size = max(1, size // self.batch_size) * self.batch_size
         scaling = None
         if self.X_mean is not None:
             factors = np.append(self.X_scale, self.y_scale)
             with np.errstate(divide="ignore"):
                 factors = np.where(factors > 0, 1 / factors, 0)
             scaling = list(zip(np.append(self.X_mean, self.y_mean), factors))
-        X, y, filled = None, None, 0
+        X, y, weight, filled = None, None, None, 0
 
         # One thread parses the files, one fills the blocks, and the caller's thread uses them.
         with closing(prefetch(table for unit in units for table in self.read(unit))) as tables:
@@ -192,22 +230,23 @@ class Stream(Rows):
                     if X is None:
                         X = np.empty((size, num_inputs), dtype)
                         y, filled = np.empty(size, dtype), 0
+                        weight = np.empty(size) if len(table) > num_inputs + 1 else None
                     count = min(rows - start, size - filled)
                     for j, column in enumerate(table):
-                        place = y if j == num_inputs else X[:, j]
+                        place = X[:, j] if j < num_inputs else y if j == num_inputs else weight
                         place = place[filled : filled + count]
                         values = column[start : start + count]
-                        if scaling is None:
+                        if scaling is None or j > num_inputs:
                             place[:] = values
                         else:
                             mean, factor = scaling[j]
                             np.multiply(values - mean, factor, out=place)
                     start, filled = start + count, filled + count
                     if filled == size:
-                        yield X, y, order_of(size)
+                        yield X, y, weight
                         X = None
         if X is not None:
-            yield X[:filled], y[:filled], order_of(filled)
+            yield X[:filled], y[:filled], None if weight is None else weight[:filled]
 
 
 def _in_order(num_rows):

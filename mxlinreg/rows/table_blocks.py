@@ -2,12 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Container, Iterator, List, Sequence, Union
+from typing import Any, Container, Iterator, Optional, Sequence, Union
 
-from .columns import check_names, check_unique, csv_delimiter, is_parquet, one_line
+from . import csv_files, parquet_files
+from .columns import check_decimal, check_names, check_unique, is_parquet, one_line, plain_table
+from .units import opened
 
 _ROWS = 1 << 16  # rows of a Parquet file in a block
-_BYTES = 1 << 24  # bytes of a CSV file in a block; no line can be longer
+_BYTES = 1 << 24  # bytes of a CSV file in a block
 
 
 def is_table(data: Any) -> bool:
@@ -25,7 +27,7 @@ def is_table(data: Any) -> bool:
 
 
 def as_arrow(table: Any) -> Any:
-    """Convert a table of pandas, polars or pyarrow to a pyarrow table.
+    """Convert a table of pandas, polars or pyarrow to a pyarrow table with nulls for NaN.
 
     Raises
     ------
@@ -52,11 +54,14 @@ def as_arrow(table: Any) -> Any:
         except pyarrow.ArrowException as error:
             raise ValueError(f"the table: {one_line(error)}") from None
     check_unique("the table", arrow.column_names)
-    return arrow
+    return plain_table(arrow)
 
 
 def read_blocks(
-    path: Union[str, Path], names: Sequence[str], text: Container[str] = ()
+    path: Union[str, Path],
+    names: Sequence[str],
+    text: Container[str] = (),
+    decimal: Optional[str] = None,
 ) -> Iterator[Any]:
     """Read some columns of a CSV or Parquet file block by block, in the order of its rows.
 
@@ -68,73 +73,31 @@ def read_blocks(
         The columns to read.
     text : container of str
         The columns among `names` to read as text, even if their values look like numbers.
+    decimal : {".", ","}, optional
+        As for `read_table`.
 
     Yields
     ------
     pyarrow.Table
-        The columns `names`.
+        The columns `names`. In a CSV file, those not in `text` are numbers, or true and false.
+        Every missing value, also NaN, is a null.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, lacks a column, has two of the same name or is damaged.
+        As `read_table`. Also if the file lacks a column, or a value is not a number. The error
+        names the line and the column.
     ImportError
         If pyarrow is missing (the extra `data`).
     """
     try:
-        from pyarrow import ArrowException
+        import pyarrow  # noqa: F401
     except ImportError:
         raise ImportError('reading tables needs pyarrow: pip install "mxlinreg[data]"') from None
-    read = _parquet_blocks if is_parquet(path) else _csv_blocks
-    try:
-        yield from read(path, names, text)
-    except ArrowException as error:
-        raise ValueError(f"{path}: {one_line(error)}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
-
-
-def _parquet_blocks(path, names, text):
-    from pyarrow import Table, parquet
-
-    with parquet.ParquetFile(str(path)) as file:
-        written = _written(path, file.schema_arrow.names, names)
-        for batch in file.iter_batches(_ROWS, columns=written):
-            yield Table.from_batches([batch]).select(written).rename_columns(names)
-
-
-def _csv_blocks(path, names, text):
-    import pyarrow
-    from pyarrow import Table
-    from pyarrow import csv as arrow_csv
-
-    options = {
-        "read_options": arrow_csv.ReadOptions(use_threads=False, block_size=_BYTES),
-        "parse_options": arrow_csv.ParseOptions(
-            delimiter=csv_delimiter(path), newlines_in_values=True
-        ),
-    }
-    with arrow_csv.open_csv(str(path), **options) as head:
-        found = head.schema
-    written = _written(path, found.names, names)
-    # Only the inferred type of booleans can be trusted. A column of floats may look like integers,
-    # or be empty, throughout the first block.
-    types = {
-        name: pyarrow.string() if name.strip() in text else pyarrow.float64()
-        for name in written
-        if name.strip() in text or not pyarrow.types.is_boolean(found.field(name).type)
-    }
-    convert_options = arrow_csv.ConvertOptions(
-        strings_can_be_null=True, include_columns=written, column_types=types
-    )
-    with arrow_csv.open_csv(str(path), convert_options=convert_options, **options) as blocks:
-        for batch in blocks:
-            yield Table.from_batches([batch]).rename_columns(names)
-
-
-def _written(path, found: List[str], names: Sequence[str]) -> List[str]:
-    """The columns `names` as the file writes them, possibly with spaces around them."""
-    written = {name.strip(): name for name in found}
-    check_unique(path, [name.strip() for name in found])
-    check_names("features", names, list(written))
-    return [written[name] for name in names]
+    check_decimal(decimal)
+    if is_parquet(path):
+        yield from parquet_files.blocks(path, names, text, _ROWS)
+    else:
+        file = opened(path, decimal)
+        check_names("features", names, file.names)
+        yield from csv_files.blocks(file, names, text, _BYTES)

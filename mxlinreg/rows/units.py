@@ -2,19 +2,22 @@
 
 import glob
 import os
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from . import csv_files, parquet_files
-from .columns import check_unique, csv_delimiter, is_parquet
+from .columns import check_decimal, check_unique, is_parquet
 
 
 class File(NamedTuple):
     path: str
     stamp: Tuple[int, int, int]  # size in bytes, time of the last change in ns, inode
-    names: List[str]  # the names of the columns
-    delimiter: str  # the separator of a CSV file
-    start: int  # the byte at which the rows of a CSV file begin
+    names: List[str]  # the names of the columns, without spaces around them
     rows: Optional[List[int]]  # the number of rows in each row group of a Parquet file
+    # Of a CSV file:
+    delimiter: str = ""  # the separator
+    decimal: str = "."  # the decimal point or comma
+    start: int = 0  # the byte at which the rows begin
+    booleans: Dict[str, str] = {}  # the columns whose first value is true or false, and this value
 
 
 class Unit(NamedTuple):
@@ -46,27 +49,29 @@ def _in_folder(folder):
             yield from _in_folder(entry.path) if entry.is_dir() else [entry.path]
 
 
-def opened(path):
-    """The `File` at a path: all that is known before its rows are read."""
+def opened(path, decimal=None):
+    """The `File` at a path: all that is known before its rows are read.
+
+    `decimal` is the decimal point or comma of a CSV file; None finds it from the first rows.
+    """
+    check_decimal(decimal)
     stamp = _stamp(path)
     if is_parquet(path):
-        with parquet_files.opened(path) as parquet:
-            metadata = parquet.metadata
-            rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-            names = list(parquet.schema_arrow.names)
-        delimiter, start = "", 0
+        file = File(path, stamp, *parquet_files.described(path))
     else:
-        rows, delimiter = None, csv_delimiter(path)
-        names, start = csv_files.header(path, delimiter)
-    check_unique(path, names)
-    return File(path, stamp, names, delimiter, start, rows)
+        names, csv_fields = csv_files.described(path, decimal)
+        file = File(path, stamp, names, None, **csv_fields)
+    check_unique(path, file.names)
+    return file
 
 
 def units_of(file):
     if file.rows is not None:
         return [Unit(file, 0, rows, i) for i, rows in enumerate(file.rows) if rows]
-    starts = range(file.start, file.stamp[0], csv_files.BYTES)
-    return [Unit(file, i, min(i + csv_files.BYTES, file.stamp[0]), 0) for i in starts]
+    csv_files.check_line_ends(file)
+    size = csv_files.bytes_of(file, csv_files.BYTES)
+    starts = range(file.start, file.stamp[0], size)
+    return [Unit(file, i, min(i + size, file.stamp[0]), 0) for i in starts]
 
 
 def kth_part(units, k, n):
@@ -88,6 +93,23 @@ def read(unit, names):
     _check_unchanged(unit.file)
     files = csv_files if unit.file.rows is None else parquet_files
     yield from files.read(unit, names)
+    _check_unchanged(unit.file)
+
+
+def kinds_of(unit, names):
+    """The number of rows of a unit, and the kind of each of the columns `names`.
+
+    A kind is "empty", "number", "boolean", "date" or "text".
+    """
+    files = csv_files if unit.file.rows is None else parquet_files
+    return files.kinds(unit, names)
+
+
+def read_tables(unit, names, kinds):
+    """The columns `names` of a unit as tables; of a CSV file, dates and text as text."""
+    _check_unchanged(unit.file)
+    files = csv_files if unit.file.rows is None else parquet_files
+    yield from files.tables(unit, names, kinds)
     _check_unchanged(unit.file)
 
 

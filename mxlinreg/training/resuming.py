@@ -1,15 +1,20 @@
 """The settings that a training must share with the checkpoint that it resumes from."""
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
 from .._mxnet import nd
 from ..rows.interface import Rows
+from .schedule import Schedule
 
 
 def settings_of(
-    params: Sequence[nd.NDArray], rows: Rows, learning_rate: float, engine: str
+    params: Sequence[nd.NDArray],
+    rows: Rows,
+    learning_rate: float,
+    engine: str,
+    schedule: Optional[Schedule] = None,
 ) -> Dict[str, Any]:
     """The settings of a training, as JSON types, for its checkpoint.
 
@@ -37,4 +42,7 @@ def settings_of(
         # Checkpoints of version 0.1, which knew only "keep", do not have this entry.
         "last_batch": None if rows.last_batch == "keep" else rows.last_batch,
         "data": rows.fingerprint(),
+        # Checkpoints of versions 0.1 and 0.2 do not have the entries of schedules.
+        "schedule": None,
+        **(schedule.settings if schedule is not None else {}),
     }

@@ -13,6 +13,7 @@ from ..rows.sources import are_arrays, as_rows
 from .engines import Engine, find_engine, name_of
 from .progress import with_bars
 from .resuming import settings_of
+from .schedule import Schedule
 
 
 def train(
@@ -26,6 +27,7 @@ def train(
     checkpoint: Optional[Union[str, Path]] = None,
     every: int = 1,
     resume: bool = False,
+    schedule: Optional[Schedule] = None,
 ) -> List[float]:
     """Train a linear model by the chapter's loop.
 
@@ -60,6 +62,9 @@ def train(
         Whether to continue from the checkpoint if it exists. `params`, the losses and the state
         of NumPy's global generator are then read from the file, and the training continues until
         `epochs` epochs are done in all.
+    schedule : Schedule, optional
+        For this package's own fits: an object that sets the rate of each epoch, in place of
+        `learning_rate`, and may end the training early.
 
     Returns
     -------
@@ -83,6 +88,8 @@ def train(
     epochs = check_count("epochs", epochs, minimum=0)
     learning_rate = check_number("learning_rate", learning_rate)
     run_epoch = find_engine(engine)
+    if schedule is not None:
+        run_epoch = schedule.around(run_epoch)
     if are_arrays(train_data) or not hasattr(train_data, "__iter__"):
         raise TypeError(
             f"train_data: a {type(train_data).__name__} has no batches; give "
@@ -95,7 +102,7 @@ def train(
         )
     rows.check(params[0])
     every = check_count("every", every)
-    losses: List[float] = []
+    losses: List[float] = [] if schedule is None else schedule.losses
     if checkpoint is not None:
         checkpoint = check_writable("checkpoint", checkpoint)
         exists = checkpoint.exists()
@@ -104,11 +111,14 @@ def train(
                 f"checkpoint: {checkpoint} exists; continue from it with resume=True, "
                 "or give another name"
             )
-        settings = settings_of(params, rows, learning_rate, name_of(run_epoch))
+        settings = settings_of(params, rows, learning_rate, name_of(run_epoch), schedule)
         if exists:
-            losses = load_checkpoint(checkpoint, params, settings, epochs)
+            losses += load_checkpoint(checkpoint, params, settings, epochs, schedule)
     elif resume:
         raise ValueError("resume: continues from a checkpoint; give its file as checkpoint=")
+
+    def ended():
+        return len(losses) >= epochs or (schedule is not None and schedule.ended)
 
     with ExitStack() as stack:
         # An exception within `autograd.record()`, such as Ctrl-C, may leave recording on.
@@ -128,10 +138,12 @@ def train(
             done = len(losses)
             if on_epoch is not None:
                 on_epoch(done - 1, mean_loss, params)
-            if checkpoint is not None and (done % every == 0 or done == epochs):
-                save_checkpoint(checkpoint, params, losses, settings)
+            if checkpoint is not None and (done % every == 0 or ended()):
+                state = None if schedule is None else schedule.state()
+                save_checkpoint(checkpoint, params, losses, settings, state)
 
-        left = epochs - len(losses)
         data = train_data if callable(engine) else rows
-        run_epochs(params, data, left, learning_rate, run_numbered, after_epoch)
+        at_once = epochs - len(losses) if schedule is None else 1
+        while not ended():
+            run_epochs(params, data, at_once, learning_rate, run_numbered, after_epoch)
     return losses

@@ -21,8 +21,11 @@ TABLE = "--data", "t.csv", "--target", "y"
         ([], ("float32", 10, 4, 1e-4)),
         (["--epochs", "0", "--learning-rate", "0"], ("float32", 0, 4, 0.0)),
         ([*TABLE], ("float64", None, None, None)),
-        ([*TABLE, "--stream"], ("float64", 5, 64, None)),
-        ([*TABLE, "--stream", "--batch-size", "9", "--dtype", "float32"], ("float32", 5, 9, None)),
+        ([*TABLE, "--stream"], ("float64", None, None, None)),
+        (
+            [*TABLE, "--stream", "--batch-size", "9", "--dtype", "float32"],
+            ("float32", None, 9, None),
+        ),
     ],
 )
 def test_defaults_are_those_of_the_kind_of_data(arguments, expected):
@@ -34,7 +37,7 @@ def test_defaults_are_those_of_the_kind_of_data(arguments, expected):
 def test_the_other_defaults():
     options = parse([])
     assert (options.solver, options.engine, options.sync) == ("sgd", "autograd", "batch")
-    assert (options.missing, options.validation, options.noise) == ("error", 0.2, 0.1)
+    assert (options.missing, options.validation, options.noise) == ("drop", 0.2, 0.1)
     assert (options.num_examples, options.timeout, options.every) == (10000, 60, 1)
     assert parse(["--noise", "0"]).noise == 0
 
@@ -56,7 +59,7 @@ def test_the_help_states_the_defaults():
                 compared.add(name)
     assert compared == {
         "epochs", "batch_size", "learning_rate", "seed", "engine", "dtype", "every", "sync",
-        "timeout", "num_examples", "noise", "solver", "validation",
+        "timeout", "num_examples", "noise", "solver", "validation", "missing", "collinear",
     }  # fmt: skip
 
 

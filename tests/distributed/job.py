@@ -10,6 +10,9 @@ import numpy as np
 import mxlinreg as mlr
 from mxlinreg import distributed
 from mxlinreg._mxnet import mx
+from mxlinreg.fitting.descent import Settings, descend
+from mxlinreg.moments import gathered, no_rows, triangular_moments
+from mxlinreg.rows.arrays import ArrayRows
 
 
 def data(num_rows):
@@ -34,7 +37,42 @@ def numbers(params, losses):
     return [*losses, *(value for param in params for value in param.asnumpy().ravel().tolist())]
 
 
-def results_for(kv, num_rows):
+def descents(kv, X, y, folder):
+    """`descend` with a Share of arrays, in both ways, and of streams; then killed and resumed."""
+    path = Path(folder, f"{len(X)}.csv")
+    if kv.rank == 0:
+        np.savetxt(path, np.column_stack([X, y]), "%.17g", ",", header="a,b,c,y", comments="")
+    distributed.broadcast(kv, b"written")
+
+    def descent(rows, sync, **settings):
+        np.random.seed(7)
+        share = distributed.Share(kv, rows)
+        own = triangular_moments(share.blocks()) or no_rows(4, triangular=True)
+        settings = Settings(sync=sync, **settings)
+        done = descend(share, gathered(own, share.gather), settings)
+        return [*done.coefficients[:, 0], *done.intercept, *done.losses, *done[3:-1]]
+
+    def killed(epoch, mean_loss):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    arrays = ArrayRows(*distributed.shard(kv, X, y))
+    stream = mlr.stream(path, "y", batch_size=None, part=(kv.rank, kv.num_workers))
+    results = {}
+    for name, rows, sync in (
+        ("batch", arrays, "batch"), ("epoch", arrays, "epoch"), ("stream", stream, "epoch"),
+    ):  # fmt: skip
+        results[f"descent {name}"] = descent(rows, sync)
+        checkpoint = Path(folder, f"{len(X)} {name}.ckpt")
+        try:
+            descent(rows, sync, checkpoint=checkpoint, on_epoch=killed)
+        except KeyboardInterrupt:
+            pass
+        results[f"resumed {name}"] = descent(rows, sync, checkpoint=checkpoint, resume=True)
+    return results
+
+
+def results_for(kv, num_rows, folder):
     results = {}
     X, y = data(num_rows)
     for dtype in ("float32", "float64"):
@@ -56,6 +94,7 @@ def results_for(kv, num_rows):
             *some.coefficients.tolist(), *some.standard_errors.tolist(), some.intercept,
             some.intercept_standard_error, some.num_rows, some.r_squared,
         ]  # fmt: skip
+    results.update(descents(kv, X, y, folder))
     results["bytes"] = distributed.broadcast(kv, bytes([kv.rank, 255])).hex()
     return results
 
@@ -63,5 +102,5 @@ def results_for(kv, num_rows):
 if __name__ == "__main__":
     folder, *sizes = sys.argv[1:]
     with distributed.connect() as kv:
-        results = [results_for(kv, int(num_rows)) for num_rows in sizes]
+        results = [results_for(kv, int(num_rows), folder) for num_rows in sizes]
         Path(folder, f"{kv.rank}.json").write_text(json.dumps(results))

@@ -101,6 +101,21 @@ def test_a_stock_loader_is_a_share(seed):
     np.testing.assert_allclose(*results, rtol=1e-5)
 
 
+@pytest.mark.parametrize("solver", ["exact", "sgd"])
+def test_a_streamed_table_is_a_share(solver, data):
+    """Also with held-out rows, before anything has been read."""
+    path, choices = data / "diabetes.csv", {"solver": solver, "stream": True, "validation": 0.2}
+    shared = mlr.fit(path, "progression", **choices, kv=mx.kv.create("local"), sync="epoch")
+    table = np.loadtxt(path, delimiter=",", skiprows=1)
+    rows = shared.metrics["training"]["rows"], shared.metrics["validation"]["rows"]
+    assert sum(rows) == len(table) and abs(rows[1] - 0.2 * len(table)) < 30
+    alone = mlr.fit(path, "progression", **choices)
+    tolerance = {"exact": 1e-9, "sgd": 1e-3}[solver]
+    assert shared.metrics["training"]["mse"] == pytest.approx(
+        alone.metrics["training"]["mse"], rel=tolerance
+    )
+
+
 def test_a_share_is_not_trained_without_the_others():
     share = distributed.Share(mx.kv.create("local"), *mlr.synthetic(10))
     for engine in ("autograd", "compiled"):
@@ -210,9 +225,23 @@ def test_workers_equal_one_process(tmp_path, num_workers, options):
     np.testing.assert_allclose(many[0]["exact"], expected, rtol=1e-13)
     np.testing.assert_allclose(many[0]["powers"][:5], np.ones(5), rtol=1e-15)
 
+    exact = np.append(one.coefficients, one.intercept)
+    errors = np.append(one.standard_errors, one.intercept_standard_error)
+    for name in ("batch", "epoch", "stream"):
+        *found, converged = many[0][f"descent {name}"]
+        off = np.abs(found[:4] - exact) / errors
+        assert converged is True and off.max() <= 0.1 + 1e-6
+        # The servers add the numbers of three workers or more in the order in which they come.
+        rtol = 0 if num_workers < 3 else 1e-9
+        np.testing.assert_allclose(many[0][f"resumed {name}"][:-1], found, rtol=rtol)
+
     check_training(few, *data(3))  # of which the fourth worker has none
     one = mlr.least_squares(*data(3), rank_deficient="minimum_norm")
     np.testing.assert_allclose(few[0]["exact"][:3], one.coefficients, rtol=1e-12)
+    for name in ("batch", "epoch", "stream"):
+        *found, converged = few[0][f"descent {name}"]
+        np.testing.assert_allclose(found[:3], one.coefficients, rtol=1e-6)
+        assert converged is True
 
 
 def output_until(process, text):

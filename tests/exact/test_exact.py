@@ -273,9 +273,10 @@ def test_the_table_has_the_columns_names_and_the_numbers():
     lines = str(result).splitlines()
     assert [line.split()[0] for line in lines[:8]] == ["column", "(intercept)", *names]
     row = lines[7].split()
-    assert row[:4] == ["year", "1829.15", "455.478", "4.01589"]
-    assert "residual standard deviation 304.854 on 9 degrees of freedom" in lines[9]
-    assert "0.995479" in lines[10] and "330.285 on 6 and 9" in lines[11]
+    # The years are up to 1962, so a thousandth of the deviation is 1.6e-4 of a unit of theirs.
+    assert row[:4] == ["year", "1829.1515", "455.48", "4.0159"]
+    assert "residual standard deviation 304.85 on 9 degrees of freedom" in lines[9]
+    assert "0.99548" in lines[10] and "330.29 on 6 and 9" in lines[11]
 
 
 def test_columns_that_explain_nothing():

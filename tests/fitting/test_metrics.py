@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from mxlinreg.fitting.metrics import least_mse, metrics
+from mxlinreg.fitting.metrics import metrics
 from mxlinreg.rows.sources import as_rows
 
 random = np.random.RandomState(0)
@@ -85,11 +85,3 @@ def test_several_workers_have_the_metrics_of_all_rows():
     with ThreadPoolExecutor(3) as workers:
         for found in workers.map(of_worker, range(3)):
             assert found == pytest.approx(expected(X, Y), rel=1e-12)
-
-
-def test_the_least_mse():
-    A = np.column_stack([X, np.ones(50)])
-    residuals = A @ np.linalg.lstsq(A, Y, rcond=None)[0] - Y
-    assert least_mse(X, Y) == pytest.approx(np.mean(residuals**2), rel=1e-12)
-    dependent = np.column_stack([X, X[:, 0] - X[:, 1]])
-    assert least_mse(dependent, Y) == pytest.approx(np.mean(residuals**2), rel=1e-12)

@@ -388,6 +388,16 @@ def test_a_stream_solved_exactly():
     np.testing.assert_allclose(model.intercept_, expected.intercept_, rtol=1e-9)
 
 
+def test_partial_fit_goes_on_from_a_fit_of_fewer_rows_than_columns():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(90, 20))
+    y = X.sum(axis=1) + random.normal(size=90)
+    model = LinearRegressor().fit(X[:10], y[:10]).partial_fit(X[10:], y[10:])
+    expected = LinearRegression().fit(X, y)
+    np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-10)
+    np.testing.assert_allclose(model.intercept_, expected.intercept_, rtol=1e-10)
+
+
 def test_partial_fit_goes_on_from_fit():
     rng = np.random.RandomState(0)
     X = in_other_units(rng.normal(size=(400, 3)))

@@ -57,7 +57,7 @@ def test_arrays(model):
         model.predict([[np.inf, 0, 0]])
     with pytest.raises(ValueError, match=r"missing values \('x' 1\)"):
         model.predict([[np.nan, 0, 0]])
-    model.fill = [5.0, 0.0, 0.0]
+    model.fill = {"x": 5.0}
     assert model.predict([[np.nan, 1, 0]]).tolist() == [21]
     assert mlr.Model([[2], [3]], [1]).predict([[1, 1]]).tolist() == [6]
 
@@ -108,9 +108,9 @@ def test_what_is_true_or_false(file):
 
 def test_missing_values(model, file):
     path = file("x,kind\n1,a\n,b\n")
-    with pytest.raises(ValueError, match=r"table.csv.*missing values \('x' 1\); fill them in"):
+    with pytest.raises(ValueError, match=r"table.csv.*missing values \('x' 1\); leave"):
         all_of(model, path)
-    model.fill = [5.0, 0, 0]
+    model.fill = {"x": 5.0}
     assert all_of(model, path) == [3, 21]
     assert all_of(model, file("x,kind\n,b\n")) == [21]  # without a single number
 
@@ -123,7 +123,7 @@ def test_missing_values(model, file):
         ("x,kind\none,a\n", "one"),
         ("x,kind\n", "has no rows"),
         ("x,x,kind\n1,2,a\n", "names a column twice"),
-        ("x,kind\n1\n", "Expected 2 columns, got 1"),
+        ("x,kind\n1\n", "line 2: has 1 values, but the header has 2 columns"),
         ("", "is empty"),
     ],
 )
@@ -180,10 +180,10 @@ def test_a_model_of_two_outputs(tmp_path, file):
 def test_what_show_prints(data):
     lines = succeed("show", data / "model-0.1.params").stdout.splitlines()
     assert lines[0].split() == ["column", "coefficient", "of", "price"]
-    assert lines[1].split() == ["area", "3.4807"] and lines[5].split() == [
-        "(intercept)",
-        "-6.73298",
-    ]
+    saved = mlr.load_model(data / "model-0.1.params")
+    shown = [line.split() for line in lines[1:6]]
+    assert [name for name, _ in shown] == ["(intercept)", *saved.columns]
+    assert [float(text) for _, text in shown] == [*saved.b, *saved.w[:, 0]], "with all digits"
     assert "training: rows 10, mse 108.78, rmse 10.4298, r2 0.992133" in lines
     assert lines[-1] == "made by mxlinreg 0.1.0"
 
@@ -198,3 +198,12 @@ def test_inputs_are_never_written_over(data, tmp_path):
         message = fail(1, "predict", model, table, "--output", output)
         assert f"--output: {output} is the same file as {earlier}" in message
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_model_can_be_printed_before_and_after_it_is_saved(tmp_path):
+    model = mlr.Model(np.array([[2.0], [-3.0]]), np.array([1.0]), largest=np.array([10.0, 0.5]))
+    mlr.save_model(tmp_path / "m.params", model)
+    assert str(model) == str(mlr.load_model(tmp_path / "m.params"))
+    assert [line.split() for line in str(model).splitlines()[1:4]] == [
+        ["(intercept)", "1"], ["x0", "2"], ["x1", "-3"]
+    ]  # fmt: skip

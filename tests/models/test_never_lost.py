@@ -39,7 +39,13 @@ def save_picture(folder):
 def write_predictions(folder):
     pytest.importorskip("pyarrow")
     inputs = folder.parent / "m.params", folder.parent / "table.csv"
-    predict(model=inputs[0], data=inputs[1], output=folder / "file.csv")
+    predict(
+        model=inputs[0],
+        data=inputs[1],
+        output=folder / "file.csv",
+        invalid="empty",
+        decimal=None,
+    )
 
 
 WRITERS = {

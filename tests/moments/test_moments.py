@@ -218,6 +218,25 @@ def test_blocks_whose_columns_depend_on_each_other_after_one_whose_do_not():
     check(triangular_moments(blocks), X, y, weight)
 
 
+@pytest.mark.parametrize("cuts", [[], [3], [1, 8]])
+@pytest.mark.parametrize("centred", [True, False])
+def test_fewer_rows_than_columns_without_rows_of_zeros(cuts, centred):
+    random = np.random.RandomState(0)
+    X, y, weight = random.normal(size=(12, 40)) + 5, random.normal(size=12), random.uniform(size=12)
+    blocks = list(zip(*(np.split(array, cuts) for array in (X, y, weight))))
+    moments = triangular_moments(blocks, centred, square=False)
+    A = np.column_stack([X, y])
+    A -= centred * np.average(A, axis=0, weights=weight)
+    assert len(moments.products) <= 12 + len(blocks) and (np.tril(moments.products, -1) == 0).all()
+    expected = A.T @ (weight[:, None] * A)
+    np.testing.assert_allclose(moments.products.T @ moments.products, expected, atol=1e-12)
+    square = triangular_moments(blocks, centred)
+    assert square.products.shape == (41, 41)
+    np.testing.assert_allclose(square.products[: len(moments.products)], moments.products)
+    both = merged(moments, moments).products
+    np.testing.assert_allclose(both.T @ both, 2 * expected, atol=1e-12)
+
+
 def test_the_units_of_the_columns_do_not_matter():
     """Numbers whose squares overflow or vanish give the same factor in their units."""
     X, y, weight = table(3000)

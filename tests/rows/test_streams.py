@@ -9,7 +9,7 @@ import threading
 import mxnet as mx
 import numpy as np
 import pytest
-from helpers import fail, succeed
+from helpers import succeed
 
 import mxlinreg as mlr
 from mxlinreg.distributed import device_engine
@@ -215,8 +215,8 @@ def broken(path, tmp_path, line, value):
         ("1,2,\u2028,4,5", r"line 300: .* in 'c'"),  # a line end to Python, not to CSV
         ("1,2,3", "line 300: has 3 values, but the header has 5 columns"),
         ("   ", "line 300: has 1 values, but the header has 5 columns"),
-        (f"1,2,x,{'0' * 200000},5", "line 300: is not a row: field larger than"),
-        ("1,2,3,4,5\r1,2,x,4,5", "line 300: is not a row: new-line character"),
+        (f"1,2,x,{'0' * 200000},5", "line 300: 'x' in 'c'"),
+        ("1,2,3,4,5\r1,2,x,4,5", "line 300: 'x' in 'c'"),
     ],
 )
 def test_a_bad_line_in_the_middle_is_named(parts, tmp_path, monkeypatch, value, message):
@@ -236,7 +236,7 @@ def test_no_row_is_made_of_a_line_break_within_quotes(tmp_path, monkeypatch):
         assert X.tolist() == [[1], [1]] and y.tolist() == [2, 3]
     monkeypatch.setattr(csv_files, "BYTES", 7)  # ends with the first of the lines
     path.write_text('a,y,note\n1,2,"x\n5,6,7"\n8,9,z\n')
-    with pytest.raises(ValueError, match="text.csv: unbalanced quote between lines 2"):
+    with pytest.raises(ValueError, match="text.csv, line 2: a quote opens here"):
         all_of(mlr.stream(path, "y", ["a"], shuffle_buffer=0))
 
 
@@ -290,7 +290,7 @@ def test_folders_within_the_folder_are_read_too(tmp_path):
 @pytest.mark.parametrize("parts", ["parquet"], indirect=True)
 def test_a_bad_row_of_a_parquet_file_is_named(parts, tmp_path):
     table = parquet.read_table(tmp_path / "0.parquet")
-    for value, message in ((None, "a missing value"), (np.nan, "nan")):
+    for value, message in ((None, "a missing value"), (np.nan, "a missing value"), (np.inf, "inf")):
         values = table["b"].to_pylist()
         values[250] = value
         bad = table.set_column(1, "b", pyarrow.array(values))
@@ -383,7 +383,7 @@ def test_says_what_is_wrong(parts, tmp_path):
         ("a,y\n", "no row"),
         ("a,y\n1e-200,1\n2e-200,2\n", "variance underflows float64"),
         ("a,y\n1e200,1\n2e200,2\n", "overflow"),
-        ("ä,y\n1,2\n".encode("latin-1"), "header is not UTF-8 text"),
+        ("ä,y\n1,2\n".encode("latin-1"), "header is not UTF-8 text; it looks like Latin-1"),
     ):
         content = content if isinstance(content, bytes) else content.encode()
         (tmp_path / "0.csv").write_bytes(content)
@@ -403,7 +403,8 @@ def test_says_what_is_wrong(parts, tmp_path):
 
 
 def test_train_py(parts, rows, tmp_path):
-    options = "--data", parts, "--target", "y", "--features", "a,b,c", "--stream"
+    options = ("--data", parts, "--target", "y", "--features", "a, b,c", "--stream",
+               "--validation", 0)  # fmt: skip
     model = tmp_path / "m.params"
     done = succeed("train", *options, "--epochs", 20, "--engine", "compiled", "--save", model)
     assert done.stderr == ""
@@ -413,5 +414,4 @@ def test_train_py(parts, rows, tmp_path):
     assert learned["rows"] == ROWS and least <= learned["mse"] < 1.05 * least
     exact = succeed("train", *options, "--solver", "exact").stdout
     assert f"{expected.coefficients[2]:.6g}" in exact
-    assert "Mean loss" in succeed("train", *options, "--epochs", 1, "--kvstore", "local").stdout
-    assert "--validation goes with" in fail(2, "train", *options, "--validation", 0.5)
+    assert "Mean loss" in succeed("train", *options, "--epochs", 9, "--kvstore", "local").stdout

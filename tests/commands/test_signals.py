@@ -1,0 +1,43 @@
+"""A signal is never lost."""
+
+import ctypes
+import os
+import signal
+import time
+
+import pytest
+
+from mxlinreg.commands.signals import Stopped, stopping_on_signals
+
+sort = ctypes.CDLL(None).qsort
+COMPARE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_c_code_calls_python(number):
+    """Python drops what is raised there."""
+    called = []
+
+    def compare(a, b):
+        called.append(1)
+        os.kill(os.getpid(), number)
+        return 0
+
+    end = time.monotonic() + 10
+    with pytest.raises(Stopped) as caught, stopping_on_signals():
+        sort((ctypes.c_int * 2)(2, 1), 2, 4, COMPARE(compare))
+        assert called, "and the program goes on"
+        while time.monotonic() < end:
+            pass
+    assert caught.value.status == 128 + number
+    assert time.monotonic() < end
+
+
+def test_a_signal_that_is_handled_is_not_raised_again():
+    with stopping_on_signals():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Stopped as stopped:
+            kept = stopped
+        time.sleep(1.2)
+    assert kept.number == signal.SIGTERM
