@@ -55,6 +55,11 @@ def rounded(value: float, unit: float, least: int) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 row", "2 rows"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def p_value_text(p_value: float, digits: int) -> str:
     return "<1e-300" if p_value < LEAST_P_VALUE else f"{p_value:.{digits}g}"
 

@@ -13,6 +13,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         # NumPy is imported here, when the first MXNet module loads, to keep `import mxlinreg` fast.
         import numpy
 
+        from .cuda import libraries_loaded
         from .names import numpy_with_removed_names
 
         def import_for_mxnet(name, globals=None, locals=None, fromlist=(), level=0):
@@ -23,7 +24,8 @@ class _Loader(importlib.machinery.SourceFileLoader):
             return numpy_with_removed_names if found is numpy else found
 
         module.__builtins__ = {**vars(builtins), "__import__": import_for_mxnet}
-        super().exec_module(module)
+        with libraries_loaded(module):
+            super().exec_module(module)
         # Functions of MXNet that run often contain imports, for which Python's own is faster.
         module.__builtins__["__import__"] = builtins.__import__
         mend = MENDS.get(module.__name__)

@@ -78,6 +78,7 @@ def in_options(message):
     message = message.replace(
         'invalid="nan" to get NaN', "--invalid empty to leave their predictions empty"
     )
+    message = re.sub(r"^source(?=: )", "data", message)  # as mxlinreg.stream names it
     message = re.sub(
         rf'\b({_OPTIONS})="?([\w.,|-]*\w)"?', lambda m: f"{option(m[1])} {m[2]}", message
     )

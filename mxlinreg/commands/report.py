@@ -19,6 +19,8 @@ def print_beside_truth(w, b):
 
 
 def print_metrics(results):
+    if not results:  # the training was interrupted
+        return
     print(f"\n{'':6}" + "".join(f"{name:>14}" for name in results))
     for key, label in (("rows", "rows"), ("mse", "MSE"), ("rmse", "RMSE"), ("r2", "R2")):
         values = (results[name][key] for name in results)
@@ -35,17 +37,21 @@ def is_shown(epoch):
 
 def print_solution(model, solver):
     """Print the coefficients: of the exact solver with their tests, else beside the exact ones."""
+    import numpy as np
+
     from ..exact.table import beside
 
     if solver == "exact":
         print(f"\n{model.solution}")
     else:
-        trained = [model.b[0], *model.w[:, 0]]
-        print(f"\n{beside(model.columns, trained, model.solution)}")
+        w = np.where(np.isnan(model.solution.coefficients), np.nan, model.w[:, 0])
+        print(f"\n{beside(model.columns, [model.b[0], *w], model.solution)}")
 
 
 def print_end(save, checkpoint, losses, stopped):
     """Print where the model was saved. After a signal raise `Stopped` with that message instead."""
+    from .._text import counted
+
     saved = "nothing saved"
     if save is not None:
         saved = f"saved {save}"
@@ -54,7 +60,8 @@ def print_end(save, checkpoint, losses, stopped):
     if stopped is not None:
         if checkpoint is not None and checkpoint.exists():
             saved += f"; add --resume to continue from {checkpoint}"
-        raise Stopped(stopped.number, f"interrupted after {len(losses)} epochs; {saved}")
+        after = counted(len(losses), "epoch")
+        raise Stopped(stopped.number, f"interrupted after {after}; {saved}")
 
 
 def warn(message):

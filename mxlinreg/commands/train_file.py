@@ -60,7 +60,7 @@ def train_file(*, options, place, save, plot):
         "resume": options.resume,
         "sync": options.sync,
     }
-    with warnings_on_stderr():
+    with warnings_on_stderr(say_last_epoch):
         try:
             model = fit(
                 options.data,
@@ -130,11 +130,16 @@ def engine_of(options, place):
 
 
 @contextmanager
-def warnings_on_stderr():
-    """Print Python's warnings as the command's own, on a line each."""
+def warnings_on_stderr(before):
+    """Print Python's warnings as the command's own, on a line each, and call `before` first."""
+
+    def show(message, *_):
+        before()
+        warn(in_options(str(message)))
+
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_: warn(in_options(str(message)))
+        warnings.showwarning = show
         yield
 
 

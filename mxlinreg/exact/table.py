@@ -9,6 +9,7 @@ from .._text import (
     ABSENT,
     WIDTH,
     coefficient_texts,
+    counted,
     p_value_text,
     rounded,
     table_lines,
@@ -43,7 +44,7 @@ def beside(columns: Sequence[str], trained: np.ndarray, solution: Any) -> str:
     columns : sequence of str
         The names of the d columns.
     trained : array of shape (d + 1,)
-        The trained intercept and coefficients.
+        The trained intercept and coefficients. NaN is written as a dash.
     solution : LeastSquares
         The exact solution for y of shape (n,).
     """
@@ -57,7 +58,9 @@ def beside(columns: Sequence[str], trained: np.ndarray, solution: Any) -> str:
         coefficient_texts(exact, largest, precision),
         [ABSENT if np.isnan(error) else f"{error:.5g}" for error in errors],
     ]
-    return "\n".join(table_lines(names, ["trained", "exact", "std. error"], texts, gap=2))
+    lines = table_lines(names, ["trained", "exact", "std. error"], texts, gap=2)
+    limits = [line for remark in _limits(solution, lambda values: values) for line in _wrap(remark)]
+    return "\n".join([*lines, "", *limits] if limits else lines)
 
 
 def _table(result, of):
@@ -85,16 +88,19 @@ def _table(result, of):
     rows = np.stack(statistics[1:], axis=1).tolist()
     for digits, exact, gap in LAYOUTS:
         texts = [
-            [ABSENT] * len(row) if estimate == ABSENT else _texts(row, digits, exact)
-            for estimate, row in zip(estimates, rows)
+            [ABSENT] * len(row) if np.isnan(row[0]) else _texts(row, digits, exact) for row in rows
         ]
         columns = [estimates, *map(list, zip(*texts))]
         if sum(widths_of(HEADS, columns)) + gap * len(HEADS) <= WIDTH - len(INTERCEPT):
             break
     lines = table_lines(names, HEADS, columns, gap) + [""]
-    for line in _remarks(result, of):
-        lines += textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    for remark in _remarks(result, of):
+        lines += _wrap(remark)
     return "\n".join(lines)
+
+
+def _wrap(remark):
+    return textwrap.wrap(remark, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _precision(result, of):
@@ -118,31 +124,38 @@ def _remarks(result, of):
     """What is to be said below the table, as paragraphs."""
     num_slopes, degrees = result.rank - result.has_intercept, result.degrees_of_freedom
     r_squared, adjusted = of(result.r_squared), of(result.adjusted_r_squared)
-    yield (
-        f"residual standard deviation {of(result.residual_standard_deviation):.5g} "
-        f"on {degrees} degrees of freedom ({result.num_rows} rows)"
-    )
+    if degrees:
+        yield (
+            f"residual standard deviation {of(result.residual_standard_deviation):.5g} "
+            f"on {counted(degrees, 'degree')} of freedom ({counted(result.num_rows, 'row')})"
+        )
     if np.isnan(r_squared):
         yield "R2 undefined: the target is constant"
     else:
         # As many digits as show how far R2 is from 1.
         shares = [rounded(share, (1 - share) / 10, least=5) for share in (r_squared, adjusted)]
-        yield f"R2 {shares[0]}, adjusted {shares[1]}"
+        yield f"R2 {shares[0]}" + (f", adjusted {shares[1]}" if degrees else "")
     if not np.isnan(of(result.f_statistic)):
         yield (
             f"F statistic {of(result.f_statistic):.5g} on {num_slopes} and {degrees} degrees of "
             f"freedom, p value {p_value_text(of(result.f_p_value), digits=4)}"
         )
     yield f"rank {result.rank}, condition number {result.condition_number:.3g}"
-    if degrees == 0:
-        yield (
-            f"0 degrees of freedom: {result.num_rows} rows determine {result.rank} coefficients "
-            "exactly; there are no standard errors"
-        )
-    elif of(result.perfect_fit):
-        yield "perfect fit: the residuals are rounding errors; the tests say nothing"
+    yield from _limits(result, of)
     if result.dropped:
         one = len(result.dropped) == 1
         how = "depends on earlier ones or is" if one else "depend on earlier ones or are"
-        count = f"{len(result.dropped)} column{'' if one else 's'}"
+        count = counted(len(result.dropped), "column")
         yield f"dropped: {quoted(result.dropped)} ({count} {how} constant)"
+
+
+def _limits(result, of):
+    """What keeps the table from telling how sure the coefficients are, as paragraphs."""
+    if result.degrees_of_freedom == 0:
+        yield (
+            f"0 degrees of freedom: {counted(result.num_rows, 'row')} "
+            f"{'determines' if result.num_rows == 1 else 'determine'} "
+            f"{counted(result.rank, 'coefficient')} exactly; there are no standard errors"
+        )
+    elif of(result.perfect_fit):
+        yield "perfect fit: the residuals are rounding errors; the tests say nothing"

@@ -15,7 +15,6 @@ import numpy as np
 from .. import _mxnet
 from .._checks import check_dtype
 from ..moments import Moments, whitening
-from ..rows.arrays import ArrayRows
 from ..rows.interface import Rows
 from ..rows.transform import Transform, even_batch_size
 from .distance import Distance, distance_from_exact
@@ -51,8 +50,7 @@ class Settings(NamedTuple):
     patience: Optional[int] = None
     """The number of epochs in a row without progress after which the rate is lowered."""
     seed: int = 0
-    """The seed of the row order of arrays. Streams and workers draw it from NumPy's global
-    generator."""
+    """The seed of the row order. Workers draw it from NumPy's global generator."""
     on_epoch: Optional[Callable[[int, float], Any]] = None
     """Called as ``on_epoch(epoch, mean_loss)`` after each epoch, with the mean loss in squared
     units of y."""
@@ -160,7 +158,7 @@ def descend(
         return Distance(*rows.gather(np.array(measure(w, b)))[0].tolist())
 
     def draw_order(epoch):
-        if isinstance(white, ArrayRows):
+        if rows.kv is None:
             white.random = np.random.RandomState([settings.seed, epoch])
 
     w = np.zeros((num_inputs, num_outputs)) if start is None else start / y_scale

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequen
 import numpy as np
 
 from .._checks import check_count, check_dtype, check_number
+from .._text import counted
 from ..exact.result import RankError
 from ..exact.solve import solve
 from ..models.model import Model
 from ..moments.merge import of_columns
 from ..rows import table_blocks, tables
 from ..rows.arrays import ArrayRows
+from ..rows.encoding import Encoding
 from ..rows.interface import Rows
 from ..rows.stream import Stream
 from ..rows.table_stream import TableFiles
 from .descent import Settings, descend
 from .distance import STANDARD_ERRORS
-from .metrics import metrics
-from .table import Choices, check_choices, prepare, prepare_stream
+from .metrics import NoRows, metrics
+from .table import Choices, Prepared, check_choices, prepare, prepare_stream
 
 if TYPE_CHECKING:
     from .._mxnet import mx
@@ -76,8 +78,9 @@ def fit(
 
     Parameters
     ----------
-    data : str, Path, or pandas, polars or pyarrow table
-        A CSV or Parquet file, or a table in memory.
+    data : str, Path, pandas, polars or pyarrow table, or Stream
+        A CSV or Parquet file, a table in memory, or what `mxlinreg.stream` returns: numbers
+        without gaps, which are used as they are.
     target : str
         The column to predict.
     features : sequence of str, optional
@@ -224,13 +227,17 @@ def fit(
         w, done = _trained(rows, solution, moments, settings, tol, target, weighted)
         b, losses, interrupt = done.intercept, done.losses, done.stopped
         if _is_near(done, tol):
-            note(f"converged after {len(losses)} epochs: {_distance(done)}")
+            note(f"converged after {counted(len(losses), 'epoch')}: {_distance(done, solution)}")
     params = w.astype(dtype), b.astype(dtype)
     # After an interruption nobody waits for two more passes over the files.
     measured = interrupt is None or not stream
     results = {"training": metrics(rows, params)} if measured else {}
     if prepared.validation is not None and measured:
-        results["validation"] = metrics(prepared.validation, params)
+        try:
+            results["validation"] = metrics(prepared.validation, params)
+        except NoRows:
+            pass  # Each held-out row of the stream has a gap.
+        prepared.on_validated(results.get("validation", {}).get("rows", 0))
     encoding = prepared.encoding
     model = Model(
         *params,
@@ -259,17 +266,25 @@ def _nothing(*_):
 
 def _prepared(data, choices, decimal, stream, shuffle_buffer, kv, note):
     """The table, prepared, and its name in messages; of workers, each worker's share."""
+    if isinstance(data, Stream):
+        return _of_stream(data, choices), data.source["name"]
     if stream:
         part = (0, 1) if kv is None else (kv.rank, kv.num_workers)
         gather = Rows().gather if kv is None else partial(_all_gather, kv)
         files = TableFiles(data, decimal, part, gather)
-        prepared, where = prepare_stream(files, choices, shuffle_buffer, note), files.name
+        where, make = files.name, partial(prepare_stream, files, choices, shuffle_buffer, note)
     else:
         if table_blocks.is_table(data):
             table, where = table_blocks.as_arrow(data), "the table"
         else:
             table, where = tables.read_table(data, decimal=decimal), str(data)
-        prepared = prepare(table, where, choices, note)
+        make = partial(prepare, table, where, choices, note)
+    try:
+        prepared = make()
+    except ValueError as error:
+        if not str(error).startswith("'"):
+            raise
+        raise ValueError(f"{where}: column {error}") from None
     if kv is not None:
         training, validation = (
             # A stream has no truth value before it has been read.
@@ -278,6 +293,23 @@ def _prepared(data, choices, decimal, stream, shuffle_buffer, kv, note):
         )
         prepared = prepared._replace(training=training, validation=validation)
     return prepared, where
+
+
+def _of_stream(stream, choices):
+    """A stream of numbers, whose columns are used as they are."""
+    if choices.target != stream.target:
+        raise ValueError(
+            f"target: {choices.target!r} is not {stream.target!r}, the stream's target"
+        )
+    plain = Choices(stream.target, None, None, None, (), {}, None, "drop", 0.0, choices.seed)
+    for name, given, default in zip(Choices._fields, choices, plain):
+        if given != default:
+            raise ValueError(
+                f"{name}: goes with a table or a file only, not with a Stream; give the file, with "
+                "stream=True"
+            )
+    encoding = Encoding(stream.columns, {}, {}, [], stream.columns)
+    return Prepared(copy(stream), None, encoding, None, {})
 
 
 def _share(kv, rows, stream):
@@ -335,22 +367,27 @@ def _dropped(solution, moments):
 def _trained(rows, solution, moments, settings, tol, target, weighted):
     """The coefficients, the intercept and the losses of a training on the columns not dropped."""
     dropped = set(solution.dropped)
-    kept = [j for j, name in enumerate(rows.columns) if name not in dropped]
+    # The loop needs a column. If all are constant, the first stays and gets the coefficient 0.
+    kept = [j for j, name in enumerate(rows.columns) if name not in dropped] or [0]
     own = rows
     if dropped:
         own = _of_columns(rows, kept)
         moments = of_columns(moments, [*kept, len(rows.columns)])
     own.batch_size = rows.batch_size
     done = descend(own, moments, settings, train_bias=not weighted)
+    given = settings.learning_rate is not None
     if done.r2 < -1e-9:
+        advice = "take a smaller learning_rate, or leave it out" if given else "give more epochs"
         raise ValueError(
-            f"learning_rate: after {len(done.losses)} epochs the fit is farther off than the mean "
-            f"of {target!r} (R2 {done.r2:.3g}); take a smaller learning_rate, or leave it out"
+            f"{'learning_rate' if given else 'epochs'}: after "
+            f"{counted(len(done.losses), 'epoch')} the fit is farther off than the mean of "
+            f"{target!r} (R2 {done.r2:.3g}); {advice}"
         )
     if not _is_near(done, tol) and done.stopped is None:
         warnings.warn(
-            f"the training has not converged in {len(done.losses)} epochs: {_distance(done)}; give "
-            'more epochs, leave learning_rate out, or use solver="exact"',
+            f"the training has not converged in {counted(len(done.losses), 'epoch')}: "
+            f"{_distance(done, solution)}; give more epochs{', leave learning_rate out' * given}, "
+            'or use solver="exact"',
             NotConverged,
             stacklevel=3,
         )
@@ -379,8 +416,16 @@ def _is_near(done, tol):
     return done.mse_above <= tol and done.standard_errors_off <= STANDARD_ERRORS
 
 
-def _distance(done):
+def _distance(done, solution):
+    # `mse_above` is a share of the training MSE. It is 1 if the least possible is 0.
+    share = min(done.mse_above, 1 - 1e-16)
+    if share < 0.5:
+        told = f"the training MSE is {100 * share / (1 - share):.2g} % above the least possible"
+    else:
+        told = f"the training MSE is {1 / (1 - share):.3g} times the least possible"
+    if not solution.degrees_of_freedom:  # there are no standard errors
+        return told
     return (
-        f"the training MSE is {100 * done.mse_above:.2g} % above the least possible, and each "
-        f"coefficient within {done.standard_errors_off:.2g} standard errors of the exact one"
+        f"{told}, and each coefficient within {done.standard_errors_off:.2g} standard errors of "
+        "the exact one"
     )

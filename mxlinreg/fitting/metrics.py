@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .._mxnet import nd
 
 
+class NoRows(ValueError):
+    """There is no row of weight above 0."""
+
+
 def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
     """Measure the errors of a model's predictions, in float64 and one pass over the rows.
 
@@ -35,7 +39,7 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
     Raises
     ------
     ValueError
-        If the shapes do not fit each other, or there is no row.
+        If the shapes do not fit each other, or (`NoRows`) there is no row.
     """
 
     w, b = (
@@ -51,7 +55,7 @@ def metrics(rows: Any, params: Sequence[nd.NDArray]) -> Dict[str, Any]:
     own = column_moments(targets_and_errors()) or no_rows(2, triangular=False)
     moments = gathered(own, rows.gather)
     if moments.weight == 0:
-        raise ValueError("rows: no row has a weight above 0; at least one is needed")
+        raise NoRows("rows: no row has a weight above 0; at least one is needed")
     variance, spread = moments.products / moments.weight
     mse = float(spread + moments.mean[1] ** 2)
     # R2 divides by the variance of y.

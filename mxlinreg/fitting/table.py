@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .._checks import check_count, check_number
+from .._text import counted
 from ..rows.arrays import ArrayRows
 from ..rows.columns import check_names, is_numeric, kind_of, quoted
 from ..rows.encoding import (
@@ -33,6 +34,7 @@ from ..rows.terms import names_in, parse_terms
 # The names of a first column that has none, as it is and as pandas names it.
 _NAMELESS = "", "Unnamed: 0"
 _TOO_MANY = "holds text with"
+_BOOLEANS = {"false", "true"}
 _COUNTS = "counts the rows"
 _FILL = 'missing="mean" fills in means, and gives text without a value a level of its own'
 
@@ -66,6 +68,8 @@ class Prepared(NamedTuple):
     """The columns that were left out, each with the reason."""
     on_counted: Callable[[int], Any] = lambda num_rows: None
     """To be called with the number of training rows once they have been read."""
+    on_validated: Callable[[int], Any] = lambda num_rows: None
+    """To be called with the number of held-out rows once they have been read."""
 
 
 def check_choices(choices: Choices) -> Choices:
@@ -143,6 +147,7 @@ def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], A
     if not encoding.columns:
         raise ValueError(_no_column(where, choices.target, left_out))
     fill = means_of(encoding, summaries) if fills else None
+    _tell_filled(fills, _gaps(encoding.features, summaries), on_note)
     encoded = encode(table, encoding, fill)
     complete = ~np.isnan(encoded.X).any(axis=1)
     bad = len(training) - np.count_nonzero(complete[training])
@@ -167,7 +172,7 @@ def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], A
         )
     on_note(
         f"{where}: {len(training)} training and {len(known)} validation rows, "
-        f"{len(encoding.columns)} columns"
+        f"{counted(len(encoding.columns), 'column')}"
     )
     validation = rows_of(known) if len(known) else None
     return Prepared(rows_of(training), validation, encoding, fill, left_out)
@@ -178,10 +183,15 @@ def held_out(num_rows: int, share: float, seed: int):
     rows = np.random.RandomState(seed).permutation(num_rows)
     number = round(share * num_rows)
     if number == num_rows:
-        raise ValueError(
-            f"validation: {share} leaves none of {num_rows} rows to train on; give less than that"
-        )
+        raise ValueError(_none_left(share, num_rows))
     return np.sort(rows[number:]), np.sort(rows[:number])
+
+
+def _none_left(share, num_rows):
+    return (
+        f"validation: {share} leaves none of {counted(num_rows, 'row')} to train on; give less "
+        "than that"
+    )
 
 
 def _check_target(where, target, kind):
@@ -245,6 +255,8 @@ def _candidates(names, choices):
     check_names("reference", list(choices.reference), names)
     terms = parse_terms(choices.add, names) if choices.add else []
     taken = {choices.target: "target", choices.weights: "column of weights"}
+    _check_read("categorical", choices.categorical, taken, terms, choices)
+    _check_read("reference", choices.reference, taken, terms, choices)
     for name in names_in(terms):
         if name in taken:
             raise ValueError(f"add: {name!r} is the {taken[name]}; take other columns")
@@ -255,6 +267,15 @@ def _candidates(names, choices):
         if name in taken:
             raise ValueError(f"features: {name!r} is the {taken[name]}; leave it out")
     return list(choices.features), terms
+
+
+def _check_read(argument, names, taken, terms, choices):
+    """Raise ValueError if one of the names is no column that the fit encodes."""
+    for name in names:
+        if name in taken:
+            raise ValueError(f"{argument}: {name!r} is the {taken[name]}; leave it out")
+        if choices.features is not None and name not in _used(choices.features, terms):
+            raise ValueError(f"{argument}: {name!r} is not among the features; add it to them")
 
 
 def _used(features, terms):
@@ -297,6 +318,7 @@ def _left_out(features, terms, summaries, num_rows, choices) -> Dict[str, str]:
         summary = summaries[name]
         number = _num_levels(summary, choices)
         chosen = name in choices.categorical or name in choices.reference
+        chosen = chosen or _BOOLEANS.issuperset(summary.levels)
         most = min(50, num_rows / 3) if choices.max_levels is None else choices.max_levels
         if summary.kind == "empty":
             reasons[name] = "holds no value"
@@ -372,6 +394,11 @@ def _check_gaps(where, gaps, choices):
         )
 
 
+def _tell_filled(fills, gaps, on_note):
+    if fills and gaps:
+        on_note(f"missing values of the training rows are filled in ({_counted(gaps)})")
+
+
 def _check_lost(where, lost, num_rows, gaps, on_note):
     """Say how many rows gaps cost; raise ValueError if that is more than half of them."""
     if lost > num_rows / 2:
@@ -380,7 +407,8 @@ def _check_lost(where, lost, num_rows, gaps, on_note):
             f"({_counted(gaps)}); {_FILL}"
         )
     if lost:
-        on_note(f"{lost} of {num_rows} rows are left out: they have gaps ({_counted(gaps)})")
+        told = "is left out: it has" if lost == 1 else "are left out: they have"
+        on_note(f"{lost} of {num_rows} rows {told} gaps ({_counted(gaps)})")
 
 
 def _counted(gaps):
@@ -427,10 +455,20 @@ def prepare_stream(
         features, summaries, terms, choices.missing == "mean", choices.reference
     )
     fill = means_of(encoding, summaries) if choices.missing == "mean" else None
+    _tell_filled(choices.missing == "mean", gaps, on_note)
 
     def on_counted(num_rows):
         _check_lost(where, counts["training"] - num_rows, counts["training"], gaps, on_note)
-        on_note(f"{where}: {num_rows} training rows, {len(encoding.columns)} columns")
+        rows, columns = counted(num_rows, "training row"), counted(len(encoding.columns), "column")
+        on_note(f"{where}: {rows}, {columns}")
+
+    def on_validated(num_rows):
+        lost = counts["validation"] - num_rows
+        if lost:
+            on_note(
+                f"{lost} validation {'row is' if lost == 1 else 'rows are'} left out: no training "
+                "row has their values, or they have gaps"
+            )
 
     training, validation = (
         encoded_stream(files, encoding, fill, split, held_out, shuffle_buffer)
@@ -438,7 +476,7 @@ def prepare_stream(
     )
     if counts["validation"] == 0:
         validation = None
-    return Prepared(training, validation, encoding, fill, left_out, on_counted)
+    return Prepared(training, validation, encoding, fill, left_out, on_counted, on_validated)
 
 
 def _gathered_json(value, gather):
@@ -477,6 +515,8 @@ def _summarized(files, used, choices, split, on_note):
         summaries = merged_summaries(summaries, part)
         counts = {name: counts[name] + own[name] for name in counts}
     _tell_unusable(counts["target"], counts["weights"], choices, on_note)
+    if counts["training"] == 0 and counts["validation"]:
+        raise ValueError(_none_left(choices.validation, counts["validation"]))
     if counts["training"] == 0:
         raise ValueError(f"{files.name}: no training row has both a target and a weight above 0")
     return summaries, counts

@@ -21,7 +21,7 @@ import numpy as np
 from .. import __version__, _mxnet
 from .._checks import check_shapes, is_ndarray
 from .._files import check_writable, write_bytes
-from .._text import coefficient_texts, table_lines
+from .._text import coefficient_texts, counted, table_lines
 from ..rows import table_blocks
 from ..rows.columns import quoted
 from ..rows.encoding import Encoded, encode
@@ -266,7 +266,8 @@ class Model:
         for column, reason in self.left_out.items():
             lines.append(f"left out: {column!r} ({reason})")
         if self.losses:
-            lines.append(f"{len(self.losses)} epochs; the last mean loss is {self.losses[-1]:.6g}")
+            epochs = counted(len(self.losses), "epoch")
+            lines.append(f"{epochs}; the last mean loss is {self.losses[-1]:.6g}")
         if self.versions:
             made = (f"{name} {version}" for name, version in self.versions.items())
             lines.append(f"made by {', '.join(made)}")
@@ -288,7 +289,7 @@ def why_invalid(encoded: Encoded) -> str:
     for name, values in list(encoded.unknown.items())[:10]:
         told.append(f"{name!r} holds {quoted(values)}, which the model does not know")
     for term, count in encoded.not_finite.items():
-        told.append(f"{term} is not a finite number in {count} rows")
+        told.append(f"{term} is not a finite number in {counted(count, 'row')}")
     return "; ".join(told)
 
 

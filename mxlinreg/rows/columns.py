@@ -69,14 +69,21 @@ def check_decimal(decimal):
 
 def check_flat(path: Union[str, Path], name: str, kind: Any) -> None:
     """Raise ValueError if a column's pyarrow type is nested, binary or not one of pyarrow's own."""
-    from pyarrow import BaseExtensionType, types
+    from pyarrow import types
 
-    extension = isinstance(kind, BaseExtensionType)
-    if extension or types.is_nested(kind) or "binary" in str(kind):
+    values = kind.value_type if types.is_dictionary(kind) else kind
+    if _is_compound(values) or "binary" in str(kind):
         raise ValueError(
             f"{path}: column {name!r} holds {kind}, which cannot be used; leave the column out, or "
             "write it as numbers, text or dates"
         )
+
+
+def _is_compound(kind):
+    """Whether a pyarrow type is nested, or made from another, as pandas' intervals are."""
+    from pyarrow import BaseExtensionType, types
+
+    return isinstance(kind, BaseExtensionType) or types.is_nested(kind)
 
 
 def is_text(kind: Any) -> bool:
@@ -159,7 +166,7 @@ def plain_table(table: Any, text: Container[str] = ()) -> Any:
         if is_text(kind) or pyarrow.types.is_dictionary(kind):
             # A damaged file can hold indices out of range, and text that is not UTF-8.
             column.validate(full=True)
-        if pyarrow.types.is_dictionary(kind) and not pyarrow.types.is_nested(kind.value_type):
+        if pyarrow.types.is_dictionary(kind) and not _is_compound(kind.value_type):
             column = column.cast(kind.value_type)
         elif pyarrow.types.is_null(kind):
             column = column.cast(pyarrow.string() if name in text else pyarrow.float64())

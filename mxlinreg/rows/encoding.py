@@ -195,8 +195,14 @@ def build_encoding(
             dates[name] = text[:10] if text.endswith("T00:00:00.000000") else text
     for name, level in (reference or {}).items():
         if level not in levels.get(name, ()):
-            known = f"its values are {quoted(levels[name])}" if name in levels else "no category"
-            raise ValueError(f"reference: {level!r} is no value of {name!r}; {known}")
+            if name not in levels:
+                numbers = name in summaries and summaries[name].kind == "number"
+                advice = f"give categorical={name} as well" if numbers else "leave it out"
+                raise ValueError(f"reference: {name!r} is not encoded as a category; {advice}")
+            raise ValueError(
+                f"reference: {level!r} is no value of {name!r}; its values are "
+                f"{quoted(levels[name])}"
+            )
         levels[name].remove(level)
         levels[name].insert(0, level)
     base = {name: _base_columns(name, levels) for name in used}

@@ -69,6 +69,8 @@ class Stream(Rows):
 
     X_mean = X_scale = y_mean = y_scale = None
     transform: Optional[Transform] = None
+    random: Optional[np.random.RandomState] = None
+    """The generator of both orders; None stands for NumPy's global generator."""
     num_outputs = 1
     counts_rows = True
     on_rows: Optional[Callable[[int], Any]] = None
@@ -111,8 +113,9 @@ class Stream(Rows):
             return self._pass(range(self.num_units), np.dtype("float64"), _in_order, fill=False)
         if not self.shuffle:
             return self._pass(range(self.num_units), self.dtype, _in_order)
-        units = np.random.permutation(self.num_units).tolist()
-        random = np.random.RandomState(np.random.randint(2**31 - 1))
+        draw = self.random or np.random
+        units = draw.permutation(self.num_units).tolist()
+        random = np.random.RandomState(draw.randint(2**31 - 1))
         return self._pass(units, self.dtype, partial(order, random))
 
     def _pass(self, units, dtype, order_of, fill=True):

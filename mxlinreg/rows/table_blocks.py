@@ -52,7 +52,8 @@ def as_arrow(table: Any) -> Any:
         try:
             arrow = pyarrow.Table.from_pandas(table.set_axis(names, axis=1), preserve_index=False)
         except pyarrow.ArrowException as error:
-            raise ValueError(f"the table: {one_line(error)}") from None
+            told = one_line("; ".join(map(str, error.args)))
+            raise ValueError(f"the table: {told}; give each column values of one type") from None
     check_unique("the table", arrow.column_names)
     return plain_table(arrow)
 

@@ -18,7 +18,7 @@ from typing import (
 import numpy as np
 
 from .columns import joined_kind, quoted
-from .encoding import Encoding, encode, numbers_of
+from .encoding import Encoding, encode, has_value, numbers_of
 from .stream import Stream
 from .units import kinds_of, kth_part, opened, paths_of, read_tables, units_of
 
@@ -173,8 +173,14 @@ def encoded_stream(
     def read(i):
         for first, table in files.tables(i, names):
             rows = split.usable(table) & (split.held_out(first, table.num_rows) == held_out)
-            X = encode(table, encoding, fill).X
-            rows &= ~np.isnan(X).any(axis=1)
+            encoded = encode(table, encoding, fill)
+            X, lacking = encoded.X, np.isnan(encoded.X).any(axis=1)
+            if encoded.not_finite and not held_out:
+                without = rows & lacking
+                for name in encoded.gaps:
+                    without &= has_value(table[name])
+                _check_finite(files.name, encoded, first + np.flatnonzero(without))
+            rows &= ~lacking
             columns = [*X.T, numbers_of(split.target, table[split.target])]
             if split.weights is not None:
                 columns.append(numbers_of(split.weights, table[split.weights]))
@@ -199,3 +205,12 @@ def encoded_stream(
             "encoding": list(encoding),
         },
     )
+
+
+def _check_finite(where, encoded, rows):
+    """Raise ValueError if there are training rows without a finite value of a term."""
+    if len(rows):
+        raise ValueError(
+            f"add: {quoted(list(encoded.not_finite))} is not a finite number in row {rows[0] + 1} "
+            f"of {where}; leave the term out, or such rows"
+        )

@@ -111,7 +111,7 @@ def test_the_first_use_says_what_to_install(tmp_path, text, remedy):
 )
 def test_the_whole_remedy(error, text):
     assert diagnosis.import_remedy(error) == (
-        f"MXNet cannot be imported {text} More is in the section "
+        f"MXNet cannot be imported {text} More: mxlinreg doctor, and the section "
         '"MXNet won\'t import" of the README of mxlinreg'
     )
 

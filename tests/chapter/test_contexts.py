@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mxlinreg as mlr
+from mxlinreg.alive import cuda
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,12 @@ def test_gpu_on_a_cpu_build(device):
     )
 
 
+NO_GPU = (
+    "driver: the driver finds no GPU. Try: nvidia-smi lists the GPUs; for a container: docker run "
+    "--gpus all"
+)
+
+
 def no_driver():
     raise mx.MXNetError("Check failed: e == cudaSuccess: CUDA: no CUDA-capable device is detected")
 
@@ -58,18 +65,23 @@ def no_driver():
     "num_gpus, found, choice",
     [
         (lambda: 2, 2, "gpu(0) to gpu(1), or cpu"),
-        (lambda: 0, 0, "cpu, or check the driver"),
-        (no_driver, 0, "cpu, or check the driver"),
+        (lambda: 0, 0, f"cpu. {NO_GPU}"),
+        (no_driver, 0, f"cpu. {NO_GPU}"),
     ],
 )
 def test_gpu_that_is_not_there(monkeypatch, num_gpus, found, choice):
     monkeypatch.setattr(mx.runtime.Features, "is_enabled", lambda self, name: name == "CUDA")
     monkeypatch.setattr(mx.context, "num_gpus", num_gpus)
+    monkeypatch.setattr(cuda, "driver", lambda: driver_of([], error="the driver finds no GPU"))
     with pytest.raises(ValueError) as caught:
         mlr.context("gpu(2)")
     assert str(caught.value) == (
         f"device: gpu(2) asked for, but MXNet finds {found} GPU(s) on this machine; choose {choice}"
     )
+
+
+def driver_of(gpus, error=None):
+    return {"version": "535.54", "cuda": [12, 2], "gpus": gpus, "error": error}
 
 
 # What MXNet says on a GPU that its CUDA code was not built for.
@@ -92,13 +104,17 @@ def test_gpu_that_is_too_new(monkeypatch):
     monkeypatch.setattr(mx.runtime.Features, "is_enabled", lambda self, name: name == "CUDA")
     monkeypatch.setattr(mx.context, "num_gpus", lambda: 1)
     monkeypatch.setattr(mx.nd, "ones", failing)
+    gpus = [{"name": "Hopper", "capability": [9, 0]}]
+    monkeypatch.setattr(cuda, "driver", lambda: driver_of(gpus))
+    monkeypatch.setattr(cuda, "code_of", lambda library: cuda.Code([(5, 0), (8, 6)], []))
     with pytest.raises(ValueError) as caught:
         mlr.context("gpu")
     assert str(caught.value) == (
         "device: the first operation on gpu(0) failed; MXNet 1.9.1 runs on GPUs of compute "
         "capability 5.0 to 8.9 only, so choose an older GPU (mxnet-cu102, mxnet-cu110, "
-        "mxnet-cu112, mxnet-cu116 or mxnet-cu117, to match its driver), or cpu. MXNet said: "
-        + NO_KERNEL.splitlines()[2]
+        "mxnet-cu112, mxnet-cu116 or mxnet-cu117, to match its driver), or cpu. GPU 0: Hopper, "
+        "compute capability 9.0, for which this MXNet has no code: it has that of 5.0, 8.6. Try: "
+        "mxlinreg train --ctx cpu. MXNet said: " + NO_KERNEL.splitlines()[2]
     )
     assert isinstance(caught.value.__cause__, mx.MXNetError)
 

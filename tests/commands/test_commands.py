@@ -183,13 +183,24 @@ def test_what_it_tells_has_at_most_80_characters(table, monkeypatch):
     assert max(map(len, lines)) <= 80
 
 
+def test_a_warning_comes_after_the_last_epoch(table):
+    path = table(["x", "z", "y"], *([i % 9, i % 7, i * i % 23] for i in range(60)))
+    done = subprocess.run(
+        [*COMMAND, "train", "--data", path, "--target", "y", "--epochs", "12"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(),
+    )  # fmt: skip
+    lines = [line[:20] for line in done.stdout.splitlines()]
+    place = lines.index("mxlinreg train: warn")
+    assert lines[place - 1].startswith("Epoch 11. ") and "Epoch" not in "".join(lines[place:])
+
+
 def test_text_missing_and_constant_columns(table, tmp_path):
     rows = [[i, "abc"[i % 3], 7, i + 10 * (i % 3)] for i in range(40)]
     rows += [["", "a", 7, 3]]
     path, model = table(["x", "kind", "seven", "y"], *rows), tmp_path / "m.params"
     common = ("train", "--data", path, "--target", "y")
     done = succeed(*common, "--one-hot", "--save", model)
-    assert "1 of 41 rows are left out: they have gaps ('x' 1)" in done.stdout
+    assert "1 of 41 rows is left out: it has gaps ('x' 1)" in done.stdout
     assert done.stderr == (
         "mxlinreg train: warning: 'seven' is constant in the training rows, and has no "
         "coefficient\n"
@@ -197,7 +208,7 @@ def test_text_missing_and_constant_columns(table, tmp_path):
     coefficients = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
     np.testing.assert_allclose(float(coefficients["kind=b"][0]), 10, rtol=1e-3)
     np.testing.assert_allclose(float(coefficients["kind=c"][0]), 20, rtol=1e-3)
-    assert coefficients["seven"] == ["0", "–", "–"]
+    assert coefficients["seven"] == ["–", "–", "–"]
     message = fail(1, "predict", model, path, "--invalid", "error")
     assert "missing values ('x' 1)" in message
     assert message.endswith("or take --invalid empty to leave their predictions empty\n")
@@ -303,6 +314,10 @@ def test_usage_errors(arguments, text):
         (["--ctx", "gpu(7)"], "gpu(7)"),
         (["--model-ctx", "tpu"], "'tpu'"),
         (["--data", "nowhere.csv", "--target", "y"], "nowhere.csv"),
+        (
+            ["--data", "nowhere.csv", "--target", "y", "--stream"],
+            "error: --data: nowhere.csv is neither",
+        ),
         (["--save", "/nowhere/m.params"], "--save"),
         (["--save", "/"], "--save"),
         (["--plot", "/nowhere/p.png"], "--plot"),
@@ -326,6 +341,21 @@ def test_divergence_overwrites_no_good_model(tmp_path):
     model.write_text("good")
     fail(1, "train", "--num-examples", 8, "--learning-rate", 1000, "--save", model)
     assert model.read_text() == "good" and [p.name for p in tmp_path.iterdir()] == ["m.params"]
+
+
+def test_an_interrupted_stream_prints_no_empty_table(table, tmp_path):
+    path = table(["x", "y"], *([i % 17, i % 17 * 2 + i % 3] for i in range(20000)))
+    process = subprocess.Popen(
+        [*COMMAND, "train", "--data", path, "--target", "y", "--stream", "--epochs", "100000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("Epoch 1."):
+            break
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=100)
+    assert process.returncode == 130 and "interrupted after" in stderr
+    assert "trained" in stdout and "RMSE" not in stdout
 
 
 @pytest.mark.parametrize("saving", [True, False])

@@ -49,6 +49,7 @@ sys.exit(" ".join({"numpy", "mxnet", "pyarrow", "matplotlib"} & set(sys.modules)
         ["--version"],
         ["train", "--help"],
         ["predict", "--help"],
+        ["convert", "--help"],
         ["launch", "--help"],
         ["train", "--solver", "exact"],
     ],

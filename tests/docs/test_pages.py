@@ -17,7 +17,7 @@ NOT_RUN = {
     'python -m venv .venv && .venv/bin/pip install ".[bench]"': "takes half an hour",
     "python scripts/benchmark.py": "takes ten minutes or more",
     "python3.13 -m venv": "the gate installs the same on Python 3.13",
-    'pip install ".[data,fast,plot]"\npip uninstall': "is for machines with a GPU",
+    'pip install ".[cuda': "takes 4 GB; .ci/full installs the same",
     "mxlinreg train --model-ctx gpu": "needs a GPU",
     "mxlinreg launch -n 4 --hosts": "needs other machines",
 }

@@ -152,6 +152,14 @@ def test_the_words_below_the_table():
     assert perfect in first and perfect not in second
 
 
+def test_the_words_for_one():
+    text = str(mlr.least_squares([[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0]))
+    assert "on 1 degree of freedom (3 rows)" in text
+    text = str(mlr.least_squares([[1.0]], [1.0], rank_deficient="drop"))
+    assert "nan" not in text and "residual standard deviation" not in text
+    assert "1 row determines 1 coefficient exactly" in text
+
+
 def test_the_words_about_dropped_columns():
     X, y, _ = fitted([1.0, 2.0])
     names = [f"column {i}" for i in range(15)]
@@ -187,6 +195,18 @@ def test_a_training_beside_the_solution():
     assert (np.abs(numbers[:, 1] - exact) <= reach).all()
     errors = np.append(result.intercept_standard_error, result.standard_errors)
     np.testing.assert_allclose(numbers[:, 2], errors, rtol=1e-4)
+
+    assert (
+        beside(["a"], np.array([2.0, np.nan]), fitted([1.0])[2]).splitlines()[2].split()[1] == "–"
+    )
+    for settings, words in [
+        ({"noise": 0.0}, "perfect fit: the residuals are rounding errors; the tests say nothing"),
+        ({"num_rows": 2}, "0 degrees of freedom: 2 rows determine 2 coefficients exactly; there "
+         "are no standard errors"),
+    ]:  # fmt: skip
+        _, _, sure = fitted([1.0], **settings)
+        text = beside(["a"], np.zeros(2), sure)
+        assert " ".join(text.split("\n\n")[1].split()) == words
 
     X = np.column_stack([X[:, 0], X[:, 0]])
     result = mlr.least_squares(X, y, intercept=False, rank_deficient="drop")

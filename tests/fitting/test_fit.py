@@ -9,6 +9,7 @@ import pytest
 
 import mxlinreg as mlr
 from mxlinreg.fitting.fit import NotConverged
+from mxlinreg.rows.table_stream import Split
 
 polars = pytest.importorskip("polars")
 
@@ -135,7 +136,10 @@ def test_gaps_that_are_filled(tmp_path, stream):
         ValueError, match="missing values in 'size' 45, 'city' 15; missing=\"drop\""
     ):
         mlr.fit(path, "price", missing="error", stream=stream)
-    model = mlr.fit(path, "price", missing="mean", stream=stream)
+    notes = []
+    model = mlr.fit(path, "price", missing="mean", stream=stream, on_note=notes.append)
+    filled = "missing values of the training rows are filled in ('size' 45, 'city' 15)"
+    assert filled in notes
     X = design(FRAME)
     X[::2, 0] = X[1::2, 0].mean()
     X[1::6, 1:3] = 0
@@ -222,6 +226,19 @@ def test_columns_that_depend_on_others(tmp_path, solver, stream):
 
 
 @pytest.mark.parametrize("solver", ["exact", "sgd"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("y", [[1, 2, 6], [2, 2, 2], [4]])
+def test_all_columns_are_constant(tmp_path, y, stream, solver):
+    """What is left is the intercept, the mean of the target."""
+    frame = pd.DataFrame({"a": 7, "b": 0, "y": y})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.warns(UserWarning, match="2 columns are constant in the training rows"):
+        model = mlr.fit(tmp_path / "a.csv", "y", solver=solver, stream=stream)
+    np.testing.assert_allclose([*model.w[:, 0], *model.b], [0, 0, np.mean(y)], atol=1e-12)
+    assert np.isnan(model.solution.coefficients).all()
+
+
+@pytest.mark.parametrize("solver", ["exact", "sgd"])
 def test_more_columns_than_rows(solver):
     frame = pd.DataFrame(random.normal(size=(20, 60)), columns=[f"c{i}" for i in range(60)])
     with pytest.warns(UserWarning, match="40 columns depend on earlier columns"):
@@ -254,6 +271,13 @@ def test_validation_rows(tmp_path, stream):
         assert model.metrics["validation"]["mse"] == pytest.approx(np.mean(errors**2))
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_row_is_left_to_train_on(tmp_path, stream):
+    pd.DataFrame({"a": [1.0, 2], "y": [3.0, 4]}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(ValueError, match="^validation: 0.99 leaves none of 2 rows to train on"):
+        mlr.fit(tmp_path / "a.csv", "y", validation=0.99, stream=stream)
+
+
 def test_a_value_that_only_held_out_rows_have():
     city = FRAME["city"].copy()
     held = np.sort(np.random.RandomState(1).permutation(N)[: round(0.2 * N)])
@@ -265,14 +289,39 @@ def test_a_value_that_only_held_out_rows_have():
     assert "Mars" not in model.levels["city"]
 
 
+def test_held_out_rows_of_a_stream_that_cannot_be_used(tmp_path):
+    frame = pd.DataFrame({"a": np.arange(20.0), "y": np.arange(20.0) ** 2})
+    path, notes = tmp_path / "a.csv", []
+    frame.to_csv(path, index=False)
+    model = mlr.fit(path, "y", validation=0.3, stream=True, on_note=notes.append)
+    held = Split("y", None, 0.3, seed=1).held_out(0, 20)
+    assert model.metrics["validation"]["rows"] == held.sum() and len(notes) == 1
+    frame.loc[held, "a"] = np.nan
+    frame.to_csv(path, index=False)
+    again = mlr.fit(path, "y", validation=0.3, stream=True, on_note=notes.append)
+    assert again.metrics == {"training": model.metrics["training"]}
+    assert notes[-1] == (
+        f"{held.sum()} validation rows are left out: no training row has their values, or they "
+        "have gaps"
+    )
+
+
 def test_a_training_that_cannot_end_near():
-    with pytest.warns(NotConverged, match="has not converged in 1 epochs"):
+    with pytest.warns(NotConverged, match="has not converged in 1 epoch:") as told:
         mlr.fit(FRAME, "price", solver="sgd", epochs=1)
+    assert "learning_rate" not in str(told[-1].message)
+    with pytest.warns(NotConverged, match="give more epochs, leave learning_rate out, or") as told:
+        model = mlr.fit(FRAME, "price", solver="sgd", epochs=1, learning_rate=1e-9)
+    times = model.metrics["training"]["mse"] / (mlr.fit(FRAME, "price").metrics["training"]["mse"])
+    assert f"the training MSE is {times:.3g} times the least possible" in str(told[-1].message)
     with pytest.raises(
         ValueError, match="learning_rate: after 3 epochs the fit is farther off than the mean"
     ):
         noise = FRAME.assign(price=np.random.RandomState(99).normal(size=N))
         mlr.fit(noise, "price", solver="sgd", epochs=3, learning_rate=0.3, batch_size=5)
+    noise = pd.DataFrame(np.random.default_rng(10).normal(size=(30, 6)), columns=list("abcdef"))
+    with pytest.raises(ValueError, match="epochs: after 1 epoch the fit .*; give more epochs$"):
+        mlr.fit(noise, "f", solver="sgd", epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +341,27 @@ def test_a_training_that_cannot_end_near():
         ({"features": []}, ValueError, "has no column to predict 'price' from"),
         ({"weights": "price"}, ValueError, "weights: 'price' is the target"),
         ({"weights": "city"}, ValueError, "'city' holds text where numbers are needed"),
+        (
+            {"reference": {"size": "3"}},
+            ValueError,
+            "reference: 'size' is not encoded as a category; give categorical=size as well",
+        ),
+        (
+            {"reference": {"built": "1990-01-01"}},
+            ValueError,
+            "reference: 'built' is not encoded as a category; leave it out",
+        ),
+        (
+            {"reference": {"city": "Ulm"}, "features": ["size"]},
+            ValueError,
+            "reference: 'city' is not among the features; add it to them",
+        ),
+        (
+            {"categorical": ["city"], "features": ["size"]},
+            ValueError,
+            "categorical: 'city' is not among the features; add it to them",
+        ),
+        ({"categorical": ["price"]}, ValueError, "categorical: 'price' is the target; leave it"),
         ({"solver": "newton"}, ValueError, 'solver: must be "exact" or "sgd"'),
         ({"missing": "zero"}, ValueError, 'missing: must be "drop", "mean" or "error"'),
         ({"collinear": "keep"}, ValueError, 'collinear: must be "drop"'),
@@ -311,8 +381,60 @@ def test_errors(changes, error, text):
         mlr.fit(**{"data": FRAME, "target": "price", **changes})
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_words_for_one(tmp_path, stream):
+    notes, path = [], tmp_path / "a.csv"
+    frame = pd.DataFrame({"a": [1.0, 2, np.nan, 4], "y": [3.0, 3, 3, 3]})
+    frame.to_csv(path, index=False)
+    mlr.fit(path, "y", solver="sgd", stream=stream, on_note=notes.append)
+    assert notes[0] == "1 of 4 rows is left out: it has gaps ('a' 1)"
+    assert notes[1].endswith("3 training rows, 1 column" if stream else "rows, 1 column")
+    assert notes[2].startswith("converged after 1 epoch: ")
+    mlr.fit(frame[:2], "y", solver="sgd", on_note=notes.append)
+    assert notes[-1].endswith(" % above the least possible")  # without degrees of freedom
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("missing", ["drop", "mean"])
+def test_booleans_of_few_rows_stay(tmp_path, missing, stream):
+    """Two values are more than a third of five rows, but that rule is for text."""
+    frame = pd.DataFrame({"b": [True, False, None, False, True], "y": [1.0, 2, 9, 4, 2]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    model = mlr.fit(tmp_path / "a.csv", "y", missing=missing, stream=stream)
+    close(model, [-1.5, 3.0] if missing == "drop" else [-1.5, 6.0, 3.0])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_term_without_a_finite_value(tmp_path, stream):
+    """It is an error in a training row. Rows that are left out for a gap do not matter."""
+    frame = pd.DataFrame({"a": [1.0, 2, 4, 0, 5, 3], "b": [3.0, 1, 4, 1, 5, 9]})
+    frame["y"] = [2.0, 7, 1, 8, 2, 8]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(
+        ValueError, match=r"^add: 'log\(a\)' is not a finite number in (1 of|row 4)"
+    ):
+        mlr.fit(tmp_path / "a.csv", "y", add="log(a)", stream=stream)
+    frame.loc[3, "b"] = np.nan
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    model = mlr.fit(tmp_path / "a.csv", "y", add="log(a)", stream=stream)
+    kept = frame.dropna()
+    close(model, lstsq(np.column_stack([kept["a"], kept["b"], np.log(kept["a"])]), kept["y"]))
+
+
+def test_columns_of_pandas_that_cannot_be_used():
+    """Intervals, as `pandas.cut` makes them, and values of several types."""
+    frame = pd.DataFrame({"a": np.arange(20.0), "y": np.arange(20.0) ** 2})
+    cut = frame.assign(c=pd.cut(frame["y"], 3))
+    with pytest.raises(ValueError, match="column 'c' holds dictionary<.*write it as .* text"):
+        mlr.fit(cut, "y")
+    close(mlr.fit(cut, "y", ["a"]), lstsq(frame[["a"]], frame["y"]))
+    assert mlr.fit(cut.assign(c=cut["c"].astype(str)), "y").columns[0] == "a"
+    with pytest.raises(ValueError, match="the table: [^(]*column c with type object; give each"):
+        mlr.fit(frame.assign(c=[1, "a"] * 10), "y")
+
+
 def test_infinity_and_nothing_left():
-    with pytest.raises(ValueError, match="'size' holds infinity"):
+    with pytest.raises(ValueError, match="the table: column 'size' holds infinity"):
         mlr.fit(FRAME.assign(size=np.inf), "price")
     with pytest.raises(ValueError, match="'price' holds no value"):
         mlr.fit(FRAME.assign(price=np.nan), "price")
@@ -344,3 +466,25 @@ def test_a_model_that_is_saved_and_read_makes_the_same(tmp_path):
     assert np.isnan(loaded.predict(strange, invalid="nan")).tolist() == [False, True, True]
     with pytest.raises(ValueError, match="'city' holds 'Rome', which the model does not know"):
         loaded.predict(strange)
+
+
+@pytest.mark.parametrize("solver", ["exact", "sgd"])
+def test_a_stream_is_used_as_it_is(tmp_path, solver):
+    numbers = pd.DataFrame(random.normal(size=(500, 4)), columns=list("abcy"))
+    numbers["y"] += numbers["a"] - 3 * numbers["b"]
+    numbers.to_csv(tmp_path / "table.csv", index=False)
+    rows = mlr.stream(tmp_path / "table.csv", "y", ["b", "a"], batch_size=7)
+    model = mlr.fit(rows, "y", solver=solver)
+    expected = lstsq(numbers[["b", "a"]].to_numpy(), numbers["y"].to_numpy())
+    off = np.abs(model.w[:, 0] - expected[:2]) / model.solution.standard_errors
+    assert model.columns == ["b", "a"] and off.max() < (0.1 if solver == "sgd" else 1e-9)
+    np.random.seed(9)
+    before = np.random.get_state()[1].tolist()
+    assert (mlr.fit(rows, "y", solver=solver).w == model.w).all(), "by its own seed"
+    assert np.random.get_state()[1].tolist() == before
+    assert rows.batch_size == 7 and model.metrics["training"]["rows"] == 500
+    for options, text in (({"features": ["a"]}, "features"), ({"validation": 0.2}, "validation")):
+        with pytest.raises(ValueError, match=f"{text}: goes with a table or a file only"):
+            mlr.fit(rows, "y", **options)
+    with pytest.raises(ValueError, match="target: 'a' is not 'y', the stream's target"):
+        mlr.fit(rows, "a")
