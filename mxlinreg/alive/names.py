@@ -218,8 +218,6 @@ _REMOVED = {
     },
     "sometrue": np.any,
     "trapz": getattr(np, "trapezoid", None),
-    "chararray": np.char.chararray,
-    "compare_chararrays": np.char.compare_chararrays,
     **{name: _financial(name) for name in ("mirr", "npv", "pmt", "ppmt", "pv", "rate")},
 }
 
@@ -267,9 +265,13 @@ for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
         _CHANGED[_name] = _with_interpolation(getattr(np, _name))
 
 
+# NumPy 2 imports the module `char` only when it is used.
+_IN_CHAR = "chararray", "compare_chararrays"
+
+
 def _from_numpy(name):
-    """Submodules that NumPy imports later, and the message for a name that it never had."""
-    return getattr(np, name)
+    """What NumPy imports later, and the message for a name that it never had."""
+    return getattr(np.char if name in _IN_CHAR else np, name)
 
 
 numpy_with_removed_names = types.ModuleType("numpy")
@@ -278,6 +280,7 @@ vars(numpy_with_removed_names).update(
     __getattr__=_from_numpy,
     # As in NumPy 1.23, ``from numpy import *`` leaves Python's own names alone.
     __all__=sorted(
-        {*np.__all__, *_REMOVED} - {*dir(builtins), "compat", "long", "unicode", "warnings"}
+        {*np.__all__, *_REMOVED, *_IN_CHAR}
+        - {*dir(builtins), "compat", "long", "unicode", "warnings"}
     ),
 )
