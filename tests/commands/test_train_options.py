@@ -44,7 +44,14 @@ def test_the_other_defaults():
 
 def test_the_help_states_the_defaults():
     """Where it states a number or a name; for the chapter, and after a semicolon for a file."""
-    text = " ".join(succeed("train", "--help").stdout.partition("options:")[2].split())
+    # Before Python 3.10 argparse called them "optional arguments".
+    _, options = re.split(
+        "^(?:options|optional arguments):",
+        succeed("train", "--help").stdout,
+        maxsplit=1,
+        flags=re.M,
+    )
+    text = " ".join(options.split())
     chapter, file = parse([]), parse([*TABLE])
     compared = set()
     for option in re.split(r" (?=--[a-z])", text):
