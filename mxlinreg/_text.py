@@ -1,7 +1,7 @@
 """Numbers and tables as text: as many digits as a reader can use, in lines of 80 characters."""
 
 import math
-from typing import Any, List
+from typing import Any, List, Mapping, Sequence
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def coefficient_texts(values: Any, largest: Any, precision: float) -> List[str]:
     Parameters
     ----------
     values : array of shape (m,)
-        The coefficients. NaN stands for a column without one and is written as a dash.
+        The coefficients. NaN marks a column that has no coefficient, and is written as a dash.
     largest : array of shape (m,)
         The largest absolute value of each coefficient's column; 1 for an intercept.
     precision : float
@@ -58,6 +58,18 @@ def rounded(value: float, unit: float, least: int) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things: "1 row", "2 rows"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(texts: Sequence[str], noun: str = "") -> str:
+    """The first ten texts, and how many more there are of `noun`, a plural."""
+    shown = ", ".join(texts[:10])
+    more = f" and {len(texts) - 10} more {noun}".rstrip()
+    return shown if len(texts) <= 10 else shown + more
+
+
+def with_counts(counts: Mapping[str, int]) -> str:
+    """The first ten columns, each with its number: "'a' 3, 'b' 1"."""
+    return listed([f"{name!r} {count}" for name, count in counts.items()], "columns")
 
 
 def p_value_text(p_value: float, digits: int) -> str:

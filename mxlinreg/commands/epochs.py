@@ -58,7 +58,7 @@ def run_epochs(params, train_data, epochs, learning_rate, *, options, place):
         "resume": options.resume,
     }
     if place.kv is None:
-        settings["engine"] = engine_for(options, place, left * len(train_data))
+        settings["engine"] = engine_with_hint(options, place, left * len(train_data))
         settings["progress"] = not options.quiet and sys.stderr.isatty()
     try:
         if place.kv is None:
@@ -70,14 +70,18 @@ def run_epochs(params, train_data, epochs, learning_rate, *, options, place):
     return losses, None
 
 
-def engine_for(options, place, num_batches):
+def engine_of(options, place):
     """The engine of a training without workers."""
-    if len(place.devices) > 1 or options.kvstore is not None:
+    if len(place.devices) > 1 or options.kvstore in ("local", "device"):
         return distributed.device_engine(place.devices, options.kvstore or "local")
-    on_cpu = place.data_ctx.device_type == place.devices[0].device_type == "cpu"
-    if options.engine == "autograd" and on_cpu:
-        return autograd_with_hint(num_batches)
     return options.engine
+
+
+def engine_with_hint(options, place, num_batches):
+    """The same; the autograd engine on a CPU may suggest the compiled one."""
+    engine = engine_of(options, place)
+    on_cpu = place.data_ctx.device_type == place.devices[0].device_type == "cpu"
+    return autograd_with_hint(num_batches) if engine == "autograd" and on_cpu else engine
 
 
 def autograd_with_hint(num_batches):

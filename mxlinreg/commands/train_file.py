@@ -8,11 +8,12 @@ from textwrap import fill
 
 import numpy as np
 
-from .. import distributed, plotting
+from .. import plotting
 from ..fitting.fit import fit
 from ..models.model import save_model
 from ..rows import tables
 from ..rows.encoding import encode, numbers_of
+from .epochs import engine_of
 from .outputs import save_pictures
 from .parsing import in_options
 from .report import (
@@ -120,13 +121,6 @@ def draw(plot, model, options):
     if len(model.columns) == 1:
         pictures["errors"] = plotting.plot_errors(X[:, 0], y, model.w[0, 0], model.b[0])
     save_pictures(plot, predictions, pictures)
-
-
-def engine_of(options, place):
-    """The engine of a training without workers."""
-    if len(place.devices) > 1 or options.kvstore in ("local", "device"):
-        return distributed.device_engine(place.devices, options.kvstore or "local")
-    return options.engine
 
 
 @contextmanager

@@ -7,20 +7,19 @@ from typing import Dict, List, Optional
 from .parsing import Parser, count, names, number, reference
 
 _CHAPTER = {"dtype": "float32", "epochs": 10, "batch_size": 4, "learning_rate": 1e-4}
-_STREAM = {"dtype": "float64", "engine": "auto"}
+_FILE = {"dtype": "float64", "engine": "auto"}
 _OF_A_FILE = (
     "target", "features", "weights", "add", "categorical", "reference", "max_levels", "one_hot",
     "missing", "collinear", "decimal", "validation", "solver", "stream",
 )  # fmt: skip
-_TABLE = {"dtype": "float64", "engine": "auto"}
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """The options of one training, with the defaults filled in.
 
-    None stands for an option that was not given. Some defaults depend on the data and are chosen
-    once these are read: `learning_rate` for a file, `epochs` and `batch_size` for a table.
+    None stands for an option that was not given. For a file the defaults of `learning_rate`,
+    `epochs` and `batch_size` depend on the data and are chosen once these are read.
     """
 
     seed: int
@@ -67,7 +66,7 @@ def parse(argv):
     given["data_ctx"] = given["data_ctx"] or ctx
     given["model_ctx"] = (given["model_ctx"] or ctx).split(",")
     check_usage(parser, given)
-    of_kind = _CHAPTER if given["data"] is None else _STREAM if given["stream"] else _TABLE
+    of_kind = _CHAPTER if given["data"] is None else _FILE
     del given["one_hot"]  # text always is encoded so
     given["reference"] = dict(given["reference"])
     given = {name: value for name, value in given.items() if value is not None}

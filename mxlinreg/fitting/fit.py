@@ -79,8 +79,8 @@ def fit(
     Parameters
     ----------
     data : str, Path, pandas, polars or pyarrow table, or Stream
-        A CSV or Parquet file, a table in memory, or what `mxlinreg.stream` returns: numbers
-        without gaps, which are used as they are.
+        A CSV or Parquet file, a table in memory, or a stream from `mxlinreg.stream`. A stream
+        holds numbers without gaps, and its columns are used as they are.
     target : str
         The column to predict.
     features : sequence of str, optional

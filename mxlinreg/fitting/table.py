@@ -1,7 +1,7 @@
 """Prepare a table for a fit: choose its columns and rows, as users of R's `lm` expect, and encode.
 
-Every choice that the caller did not make is told by `on_note`, or by a warning if a column that may
-matter is left out.
+`on_note` is called with a sentence for each choice that the caller has not made. A warning names
+columns that are left out although they may matter.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .._checks import check_count, check_number
-from .._text import counted
+from .._text import counted, listed, with_counts
 from ..rows.arrays import ArrayRows
 from ..rows.columns import check_names, is_numeric, kind_of, quoted
 from ..rows.encoding import (
     Encoding,
     Summary,
     build_encoding,
+    columns_read,
     encode,
     has_value,
     means_of,
@@ -33,14 +34,13 @@ from ..rows.terms import names_in, parse_terms
 
 # The names of a first column that has none, as it is and as pandas names it.
 _NAMELESS = "", "Unnamed: 0"
-_TOO_MANY = "holds text with"
 _BOOLEANS = {"false", "true"}
 _COUNTS = "counts the rows"
 _FILL = 'missing="mean" fills in means, and gives text without a value a level of its own'
 
 
 class Choices(NamedTuple):
-    """What the caller of `fit` wants of a table; the parameters of `fit` describe each."""
+    """The arguments of `fit` that concern the table. The docstring of `fit` describes each."""
 
     target: str
     features: Optional[Sequence[str]]
@@ -116,18 +116,14 @@ def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], A
     features, counters = _without_counters(features, *head, choices, on_note)
     _check_target(where, choices.target, table[choices.target].type)
     table, weight = _usable_rows(table, where, choices, on_note)
-    used = _used(features, terms)
+    used = columns_read(features, terms)
     fills = choices.missing == "mean"
     summaries = summarize(table, where, used, choices.categorical, means=fills)
-    left_out = _left_out(features, terms, summaries, table.num_rows, choices)
-    _tell_left_out(left_out, on_note)
-    features = [name for name in features if name not in left_out]
-    used = _used(features, terms)
-    left_out.update(counters)
-    if not used:
-        raise ValueError(_no_column(where, choices.target, left_out))
-
-    if choices.missing != "mean":
+    features, left_out, too_many = _chosen(
+        where, features, terms, counters, summaries, table.num_rows, choices, on_note
+    )
+    used = columns_read(features, terms)
+    if not fills:
         table, weight = _complete_rows(table, weight, used, summaries, where, choices, on_note)
     training, held = held_out(table.num_rows, choices.validation, choices.seed)
     if len(held):  # levels, first dates and means are those of the training rows
@@ -140,12 +136,13 @@ def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], A
         if summaries[name].kind == "empty"
         or (summaries[name].kind == "category" and _num_levels(summaries[name], choices) < 2)
     }
-    _tell_left_out(single, on_note)
+    if single:
+        on_note(_with_reasons(single))
     left_out.update(single)
     features = [name for name in features if name not in single]
     encoding = build_encoding(features, summaries, terms, fills, choices.reference)
     if not encoding.columns:
-        raise ValueError(_no_column(where, choices.target, left_out))
+        raise ValueError(_no_column(where, choices.target, left_out, too_many))
     fill = means_of(encoding, summaries) if fills else None
     _tell_filled(fills, _gaps(encoding.features, summaries), on_note)
     encoded = encode(table, encoding, fill)
@@ -164,12 +161,9 @@ def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], A
 
     known = held[complete[held]]
     if len(known) < len(held):
-        number = len(held) - len(known)
         strange = quoted([*encoded.unknown, *encoded.gaps, *encoded.not_finite])
-        on_note(
-            f"{number} validation {'row is' if number == 1 else 'rows are'} left out: no training "
-            f"row has the values of {strange}"
-        )
+        told = _are_left_out(len(held) - len(known), "validation row")
+        on_note(f"{told}: no training row has the values of {strange}")
     on_note(
         f"{where}: {len(training)} training and {len(known)} validation rows, "
         f"{counted(len(encoding.columns), 'column')}"
@@ -224,13 +218,16 @@ def _usable_rows(table, where, choices, on_note):
 def _tell_unusable(without_target, unweighted, choices, on_note):
     """Say how many rows have no target, and how many others no weight above 0."""
     if without_target:
-        many = f"{without_target} rows are left out: they have"
-        told = "1 row is left out: it has" if without_target == 1 else many
-        on_note(f"{told} no {choices.target!r}")
+        they_have = "it has" if without_target == 1 else "they have"
+        on_note(f"{_are_left_out(without_target, 'row')}: {they_have} no {choices.target!r}")
     if unweighted:
-        many = f"{unweighted} rows are left out: their"
-        told = "1 row is left out: its" if unweighted == 1 else many
-        on_note(f"{told} {choices.weights!r} is 0 or missing")
+        their = "its" if unweighted == 1 else "their"
+        told = _are_left_out(unweighted, "row")
+        on_note(f"{told}: {their} {choices.weights!r} is 0 or missing")
+
+
+def _are_left_out(number, noun):
+    return f"{counted(number, noun)} {'is' if number == 1 else 'are'} left out"
 
 
 def _check_weights(name, weight):
@@ -274,14 +271,8 @@ def _check_read(argument, names, taken, terms, choices):
     for name in names:
         if name in taken:
             raise ValueError(f"{argument}: {name!r} is the {taken[name]}; leave it out")
-        if choices.features is not None and name not in _used(choices.features, terms):
+        if choices.features is not None and name not in columns_read(choices.features, terms):
             raise ValueError(f"{argument}: {name!r} is not among the features; add it to them")
-
-
-def _used(features, terms):
-    """The columns of the table that a fit reads besides the target."""
-    chosen = set(features)
-    return [*features, *(name for name in names_in(terms) if name not in chosen)]
 
 
 def _without_counters(features, names, column_of, choices, on_note):
@@ -308,25 +299,42 @@ def _counts_rows(name, column):
     return numbers[:1] in (0, 1) and bool((np.diff(numbers) == 1).all())
 
 
-def _left_out(features, terms, summaries, num_rows, choices) -> Dict[str, str]:
-    """The columns that tell nothing, and text with too many values, each with the reason."""
-    reasons = {}
+def _chosen(where, features, terms, counters, summaries, num_rows, choices, on_note):
+    """Choose the features that carry information, and say which columns are left out.
+
+    Returns the features; the columns left out, each with the reason; and the number of values of
+    each column that was left out because its text has too many. Raises ValueError if no column is
+    left.
+    """
     for name in names_in(terms):
         if summaries[name].kind == "empty":
             raise ValueError(f"add: {name!r} holds no value")
+    useless, too_many = {}, {}
+    most = min(50, num_rows / 3) if choices.max_levels is None else choices.max_levels
     for name in features:
         summary = summaries[name]
         number = _num_levels(summary, choices)
         chosen = name in choices.categorical or name in choices.reference
         chosen = chosen or _BOOLEANS.issuperset(summary.levels)
-        most = min(50, num_rows / 3) if choices.max_levels is None else choices.max_levels
         if summary.kind == "empty":
-            reasons[name] = "holds no value"
+            useless[name] = "holds no value"
         elif summary.kind == "category" and number < 2:
-            reasons[name] = "has only one value"
+            useless[name] = "has only one value"
         elif summary.kind == "category" and number > most and not chosen:
-            reasons[name] = f"{_TOO_MANY} {number} different values"
-    return reasons
+            too_many[name] = number
+    text = {name: f"holds text with {n} different values" for name, n in too_many.items()}
+    if text:
+        keep = f"max_levels={max(too_many.values())} keeps {'them' if len(text) > 1 else 'it'}"
+        warnings.warn(f"{_with_reasons(text)}; {keep}", stacklevel=5)
+    if useless:
+        on_note(_with_reasons(useless))
+    reasons = {**useless, **text}
+    left_out = {name: reasons[name] for name in features if name in reasons}
+    features = [name for name in features if name not in left_out]
+    left_out.update(counters)
+    if not columns_read(features, terms):
+        raise ValueError(_no_column(where, choices.target, left_out, too_many))
+    return features, left_out, too_many
 
 
 def _num_levels(summary, choices):
@@ -334,41 +342,21 @@ def _num_levels(summary, choices):
     return len(summary.levels) + (choices.missing == "mean" and summary.gaps > 0)
 
 
-def _tell_left_out(left_out, on_note):
-    text = {name: why for name, why in left_out.items() if why.startswith(_TOO_MANY)}
-    if text:
-        most = max(map(_number_in, text.values()))
-        warnings.warn(
-            f"{_listed(text)}; max_levels={most} keeps {'them' if len(text) > 1 else 'it'}",
-            stacklevel=4,
-        )
-    if len(text) < len(left_out):
-        on_note(_listed({name: why for name, why in left_out.items() if name not in text}))
+def _with_reasons(left_out):
+    return "left out: " + listed([f"{name!r} ({why})" for name, why in left_out.items()], "columns")
 
 
-def _listed(left_out):
-    told = [f"{name!r} ({why})" for name, why in left_out.items()]
-    more = f" and {len(told) - 10} more columns" if len(told) > 10 else ""
-    return f"left out: {', '.join(told[:10])}{more}"
-
-
-def _no_column(where, target, left_out):
+def _no_column(where, target, left_out, too_many):
     """The error that no column is left, with what keeps one of those left out."""
-    text = [why for why in left_out.values() if why.startswith(_TOO_MANY)]
     counters = [name for name, why in left_out.items() if why == _COUNTS]
     keep = ""
-    if text:
-        keep = f"; max_levels={min(_number_in(why) for why in text)} keeps one"
+    if too_many:
+        keep = f"; max_levels={min(too_many.values())} keeps one"
     elif counters:
         name = counters[-1]
         keep = f"; features={name} takes it nevertheless" if name else "; to use it, name it"
-    why = f"; {_listed(left_out)}" if left_out else "; add a column to the table"
+    why = f"; {_with_reasons(left_out)}" if left_out else "; add a column to the table"
     return f"{where}: has no column to predict {target!r} from{why}{keep}"
-
-
-def _number_in(why):
-    """The number of values of text of which there are too many."""
-    return int(why[len(_TOO_MANY) :].split()[0])
 
 
 def _complete_rows(table, weight, used, summaries, where, choices, on_note):
@@ -389,14 +377,14 @@ def _gaps(used, summaries):
 def _check_gaps(where, gaps, choices):
     if gaps and choices.missing == "error":
         raise ValueError(
-            f'{where}: missing values in {_counted(gaps)}; missing="drop" leaves their rows out, '
-            f"{_FILL}"
+            f'{where}: missing values in {with_counts(gaps)}; missing="drop" leaves their rows '
+            f"out, {_FILL}"
         )
 
 
 def _tell_filled(fills, gaps, on_note):
     if fills and gaps:
-        on_note(f"missing values of the training rows are filled in ({_counted(gaps)})")
+        on_note(f"missing values of the training rows are filled in ({with_counts(gaps)})")
 
 
 def _check_lost(where, lost, num_rows, gaps, on_note):
@@ -404,17 +392,11 @@ def _check_lost(where, lost, num_rows, gaps, on_note):
     if lost > num_rows / 2:
         raise ValueError(
             f"{where}: {lost} of {num_rows} rows have gaps, too many to leave out "
-            f"({_counted(gaps)}); {_FILL}"
+            f"({with_counts(gaps)}); {_FILL}"
         )
     if lost:
         told = "is left out: it has" if lost == 1 else "are left out: they have"
-        on_note(f"{lost} of {num_rows} rows {told} gaps ({_counted(gaps)})")
-
-
-def _counted(gaps):
-    listed = [f"{name!r} {count}" for name, count in gaps.items()]
-    more = f" and {len(listed) - 10} more columns" if len(listed) > 10 else ""
-    return ", ".join(listed[:10]) + more
+        on_note(f"{lost} of {num_rows} rows {told} gaps ({with_counts(gaps)})")
 
 
 def prepare_stream(
@@ -433,7 +415,7 @@ def prepare_stream(
     features, terms = _candidates(files.names, choices)
     split = Split(choices.target, choices.weights, choices.validation, choices.seed)
     own = [choices.target, *([choices.weights] if choices.weights else [])]
-    files.find_kinds([*_used(features, terms), *own])
+    files.find_kinds([*columns_read(features, terms), *own])
     for name in own:
         if files.kinds[name] in ("text", "date"):
             raise ValueError(
@@ -441,21 +423,17 @@ def prepare_stream(
             )
     head = files.names, files.head
     features, counters = _without_counters(features, *head, choices, on_note)
-    summaries, counts = _summarized(files, _used(features, terms), choices, split, on_note)
-    left_out = _left_out(features, terms, summaries, counts["training"], choices)
-    _tell_left_out(left_out, on_note)
-    features = [name for name in features if name not in left_out]
-    used = _used(features, terms)
-    left_out.update(counters)
-    if not used:
-        raise ValueError(_no_column(where, choices.target, left_out))
-    gaps = _gaps(used, summaries)
-    _check_gaps(where, gaps, choices)
-    encoding = build_encoding(
-        features, summaries, terms, choices.missing == "mean", choices.reference
+    used = columns_read(features, terms)
+    summaries, counts = _summarized(files, used, choices, split, on_note)
+    features, left_out, _ = _chosen(
+        where, features, terms, counters, summaries, counts["training"], choices, on_note
     )
-    fill = means_of(encoding, summaries) if choices.missing == "mean" else None
-    _tell_filled(choices.missing == "mean", gaps, on_note)
+    gaps = _gaps(columns_read(features, terms), summaries)
+    _check_gaps(where, gaps, choices)
+    fills = choices.missing == "mean"
+    encoding = build_encoding(features, summaries, terms, fills, choices.reference)
+    fill = means_of(encoding, summaries) if fills else None
+    _tell_filled(fills, gaps, on_note)
 
     def on_counted(num_rows):
         _check_lost(where, counts["training"] - num_rows, counts["training"], gaps, on_note)
@@ -465,10 +443,8 @@ def prepare_stream(
     def on_validated(num_rows):
         lost = counts["validation"] - num_rows
         if lost:
-            on_note(
-                f"{lost} validation {'row is' if lost == 1 else 'rows are'} left out: no training "
-                "row has their values, or they have gaps"
-            )
+            told = _are_left_out(lost, "validation row")
+            on_note(f"{told}: no training row has their values, or they have gaps")
 
     training, validation = (
         encoded_stream(files, encoding, fill, split, held_out, shuffle_buffer)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import _mxnet
 from .._files import check_writable, replacing
+from .._text import listed
 from .params_file import read_params
 
 # The largest difference between onnxruntime's and MXNet's outputs, relative to the largest output.
@@ -132,8 +133,8 @@ def _params_of(symbol, path):
     found = {name: array for name, array in plain.items() if name in used}
     if plain and not found:
         raise ValueError(
-            f"{path}: none of its arrays ({_listed(plain)}) is one of the symbol's; save both with "
-            "HybridBlock.export, not save_parameters"
+            f"{path}: none of its arrays ({listed(list(plain))}) is one of the symbol's; save both "
+            "with HybridBlock.export, not save_parameters"
         )
     nodes = _nodes(symbol)
     for node in nodes:
@@ -178,9 +179,9 @@ def _named_shapes(symbol, params, shapes, path):
     """The shape of each input, in the symbol's order."""
     missing = [name for name in symbol.list_auxiliary_states() if name not in params]
     if missing:
-        raise ValueError(f"{path}: has no values for {_listed(missing)}")
+        raise ValueError(f"{path}: has no values for {listed(missing)}")
     inputs = [n for n in symbol.list_arguments() if n not in params and n != _label(symbol)]
-    described = f"the model's inputs, of which {path} has no values, are: {_listed(inputs)}"
+    described = f"the model's inputs, of which {path} has no values, are: {listed(inputs)}"
     if None in shapes and len(shapes) == len(inputs) == 1:
         shapes = {inputs[0]: shapes[None]}
     if None in shapes:
@@ -342,11 +343,6 @@ def _difference(name, output, expected):
 
 def _described(arrays):
     return {name: (array.shape, array.dtype.name) for name, array in arrays.items()}
-
-
-def _listed(names):
-    names = list(names)
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _cause(error):

@@ -21,7 +21,7 @@ import numpy as np
 from .. import __version__, _mxnet
 from .._checks import check_shapes, is_ndarray
 from .._files import check_writable, write_bytes
-from .._text import coefficient_texts, counted, table_lines
+from .._text import coefficient_texts, counted, table_lines, with_counts
 from ..rows import table_blocks
 from ..rows.columns import quoted
 from ..rows.encoding import Encoded, encode
@@ -283,9 +283,7 @@ def why_invalid(encoded: Encoded) -> str:
     """Say in words what is invalid in the rows of a table, or "" if nothing is."""
     told = []
     if encoded.gaps:
-        listed = [f"{name!r} {count}" for name, count in encoded.gaps.items()]
-        more = f" and {len(listed) - 10} more columns" if len(listed) > 10 else ""
-        told.append(f"missing values ({', '.join(listed[:10])}{more})")
+        told.append(f"missing values ({with_counts(encoded.gaps)})")
     for name, values in list(encoded.unknown.items())[:10]:
         told.append(f"{name!r} holds {quoted(values)}, which the model does not know")
     for term, count in encoded.not_finite.items():

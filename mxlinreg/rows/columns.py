@@ -9,6 +9,8 @@ from typing import Any, Container, Optional, Union
 
 import numpy as np
 
+from .._text import listed
+
 
 def is_parquet(path: Union[str, Path]) -> bool:
     """Whether a file begins as a Parquet file does.
@@ -212,5 +214,4 @@ def one_line(error):
 
 
 def quoted(names):
-    shown = ", ".join(repr(str(name)) for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+    return listed([repr(str(name)) for name in names])

@@ -158,6 +158,11 @@ def _level_counts(column):
     return {value: counts[value] for value in sorted(counts, key=_order_of(counts))}
 
 
+def columns_read(features: Sequence[str], terms: Sequence[Term]) -> List[str]:
+    """The columns of a table that features and terms need, without repetition."""
+    return list(dict.fromkeys([*features, *names_in(terms)]))
+
+
 def build_encoding(
     features: Sequence[str],
     summaries: Mapping[str, Summary],
@@ -184,7 +189,7 @@ def build_encoding(
     ValueError
         If a reference is not among the levels, or a term takes a logarithm or power of a category.
     """
-    used = [*features, *(name for name in names_in(terms) if name not in features)]
+    used = columns_read(features, terms)
     levels, dates = {}, {}
     for name in used:
         summary = summaries[name]

@@ -7,10 +7,8 @@ import numpy as np
 
 from .._checks import check_count, check_dtype
 from .columns import check_names
-from .stream import Stream
+from .stream import WINDOW, Stream
 from .units import kth_part, opened, paths_of, read, units_of
-
-_DEFAULT_WINDOW = 1 << 20  # numbers in a block
 
 
 def stream(
@@ -101,7 +99,7 @@ def stream(
     if target in columns:
         raise ValueError(f"features: {target!r} is the target; leave it out of the features")
     if shuffle_buffer is None:
-        shuffle_buffer = max(batch_size or 1, _DEFAULT_WINDOW // (len(columns) + 1))
+        shuffle_buffer = max(batch_size or 1, WINDOW // (len(columns) + 1))
     units = kth_part([unit for file in files for unit in units_of(file)], k, n)
     parquet = all(file.rows is not None for file in files)
     described = [(file.path, *file.stamp[:2]) for file in files]

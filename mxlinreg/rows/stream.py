@@ -21,6 +21,8 @@ from .transform import Transform, fill_up
 if TYPE_CHECKING:
     from .._mxnet import mx, nd
 
+WINDOW = 1 << 20  # numbers in a block, by default
+
 
 def permutation(random: np.random.RandomState, num_rows: int) -> np.ndarray:
     """The row numbers, as int32, in a random order drawn as by ``np.random.shuffle``."""
@@ -214,7 +216,7 @@ class Stream(Rows):
     def _filled(self, units, dtype):
         """Fill blocks of equal size from the tables of the units; yield (X, y, weight or None)."""
         num_inputs = len(self.columns)
-        size = self.shuffle_buffer or (1 << 20) // (num_inputs + 1)
+        size = self.shuffle_buffer or WINDOW // (num_inputs + 1)
         if self.batch_size is not None:
             size = max(1, size // self.batch_size) * self.batch_size
         scaling = None

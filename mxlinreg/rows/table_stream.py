@@ -19,11 +19,10 @@ import numpy as np
 
 from .columns import joined_kind, quoted
 from .encoding import Encoding, encode, has_value, numbers_of
-from .stream import Stream
+from .stream import WINDOW, Stream
 from .units import kinds_of, kth_part, opened, paths_of, read_tables, units_of
 
 _KINDS = "empty", "number", "boolean", "date", "text"
-_WINDOW = 1 << 20  # numbers in a block
 
 
 class Split(NamedTuple):
@@ -78,8 +77,6 @@ class TableFiles:
     ----------
     names : list of str
         The columns of the first file.
-    num_rows : int
-        The number of rows of all workers, once `find_kinds` has been called.
     """
 
     def __init__(
@@ -95,7 +92,6 @@ class TableFiles:
         self.units = kth_part([unit for file in self.files for unit in units_of(file)], *part)
         self.firsts: List[int] = []
         self.kinds: Dict[str, str] = {}
-        self.num_rows = 0
 
     def find_kinds(self, names: Sequence[str]) -> None:
         """Find the kinds of columns, and the number of each unit's first row.
@@ -108,7 +104,8 @@ class TableFiles:
             If a file lacks a column, or a column holds true or false among numbers.
         """
         for file in self.files:
-            missing = [name for name in names if name not in set(file.names)]
+            present = set(file.names)
+            missing = [name for name in names if name not in present]
             if missing:
                 raise ValueError(
                     f"{file.path}: lacks {quoted(missing)}, which {self.files[0].path} has"
@@ -123,11 +120,11 @@ class TableFiles:
             own = {name: _KINDS[code] for name, code in zip(names, others)}
             kinds = {name: joined_kind(self.name, name, kinds[name], own[name]) for name in names}
         counts = self.gather(np.array(float(sum(rows))))
-        before = int(counts[: self.part[0]].sum())
-        self.kinds, self.num_rows = kinds, int(counts.sum())
-        self.firsts = (before + np.cumsum([0, *rows])).tolist()
-        if self.num_rows == 0:
+        if not counts.any():
             raise ValueError(f"{self.name}: has no rows")
+        before = int(counts[: self.part[0]].sum())
+        self.firsts = (before + np.cumsum([0, *rows])).tolist()
+        self.kinds = kinds
 
     def tables(self, i: int, names: Sequence[str]) -> Iterator[Tuple[int, Any]]:
         """The columns `names` of unit i, block by block, each with the number of its first row."""
@@ -187,7 +184,7 @@ def encoded_stream(
             yield columns if rows.all() else [column[rows] for column in columns]
 
     if shuffle_buffer is None:
-        shuffle_buffer = _WINDOW // (len(encoding.columns) + 1)
+        shuffle_buffer = WINDOW // (len(encoding.columns) + 1)
     described = [(file.path, *file.stamp[:2]) for file in files.files]
     return Stream(
         read=read,

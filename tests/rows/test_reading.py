@@ -39,16 +39,6 @@ def read(request):
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(content):
-        path = tmp_path / "table.csv"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
-@pytest.fixture
 def write_parquet(tmp_path):
     def write(table, **options):
         parquet.write_table(pyarrow.table(table), tmp_path / "table.parquet", **options)

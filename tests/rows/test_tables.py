@@ -13,16 +13,6 @@ from mxlinreg.rows.columns import as_float64
 CITIES = "size,city,price\n1,Ulm,10\n2,Aalen,20\n3,Bonn,30\n4,Ulm,40\n"
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content):
-        path = tmp_path / "table.csv"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
