@@ -79,6 +79,23 @@ def dispatch_quantiles(module: ModuleType) -> None:
         module._NUMPY_ARRAY_FUNCTION_DICT[getattr(np, name)] = renamed(function)
 
 
+def sum_metrics_in_float64(module: ModuleType) -> None:
+    """Let metrics sum float32 values in float64, as ``0.0 + value`` did in NumPy 1.
+
+    In NumPy 2 such a sum is float32. It loses digits, and `json` cannot write it.
+    """
+    import numpy as np
+
+    sums = "sum_metric", "global_sum_metric", "num_inst", "global_num_inst"
+
+    def __setattr__(self, name, value):
+        if name in sums and isinstance(value, (np.float16, np.float32)):
+            value = np.float64(value)
+        object.__setattr__(self, name, value)
+
+    module.EvalMetric.__setattr__ = __setattr__
+
+
 # Each MXNet module that is repaired, with the version that makes it necessary. The names and
 # functions that NumPy has removed or changed are in `names`.
 MENDS: Dict[str, Callable[[ModuleType], None]] = {
@@ -88,6 +105,7 @@ MENDS: Dict[str, Callable[[ModuleType], None]] = {
     # NumPy 2.0
     "mxnet._ctypes.ndarray": write_arguments_as_numpy_1,
     "mxnet._ctypes.symbol": write_arguments_as_numpy_1,
+    "mxnet.metric": sum_metrics_in_float64,
     "mxnet.symbol.symbol": write_arguments_as_numpy_1,
     "mxnet.model": define_later,  # any version, for a faster import
     **ONNX_MENDS,

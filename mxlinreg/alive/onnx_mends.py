@@ -46,6 +46,25 @@ def write_float16_values(module: ModuleType) -> None:
     vars(module)["np"] = numpy
 
 
+def read_parameters_that_are_no_inputs(module: ModuleType) -> None:
+    """Let the importer read graphs whose parameters are not among the graph's inputs.
+
+    MXNet looks for all of them there. Since onnx 1.4, whose file format is 4, exporters leave out
+    the parameters.
+    """
+    import_graph = module.GraphProto.from_onnx
+
+    def from_onnx(self, graph, opset_version):
+        names = {each.name for each in graph.input}
+        parameters = [each for each in graph.initializer if each.name not in names]
+        # MXNet reads these four fields, and only the names of parameters among the inputs.
+        fields = {name: getattr(graph, name) for name in ("initializer", "node", "output")}
+        complete = SimpleNamespace(input=[*graph.input, *parameters], **fields)
+        return import_graph(self, complete, opset_version)
+
+    module.GraphProto.from_onnx = from_onnx
+
+
 @functools.lru_cache(maxsize=None)
 def _onnx_as_of_1_8() -> Dict[str, Any]:
     """The copy of onnx, and those of its modules that differ from onnx's own, by name."""
@@ -95,11 +114,12 @@ def _copy(module):
     return copy
 
 
-_EXPORTER = "mxnet.onnx.mx2onnx"
+_EXPORTER, _IMPORTER = "mxnet.onnx.mx2onnx", "mxnet.contrib.onnx.onnx2mx"
 ONNX_MENDS: Dict[str, Callable[[ModuleType], None]] = {
     f"{_EXPORTER}._export_model": use_onnx_as_of_1_8,
     f"{_EXPORTER}._export_onnx": use_onnx_as_of_1_8,
     f"{_EXPORTER}._op_translations._op_translations_opset12": write_float16_values,
     f"{_EXPORTER}._op_translations._op_translations_opset13": write_float16_values,
-    "mxnet.contrib.onnx.onnx2mx._op_translations": use_onnx_as_of_1_8,
+    f"{_IMPORTER}._op_translations": use_onnx_as_of_1_8,
+    f"{_IMPORTER}.import_onnx": read_parameters_that_are_no_inputs,
 }

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 
 import mxnet as mx
 import numpy as np
@@ -127,6 +128,29 @@ def test_fall_backs_of_mx_np():
     assert mx.np.round_(array, 1).asnumpy() == pytest.approx(np.array([[1.3, 1.3], [3, 1.3]]))
     assert mx.np.unique(array, return_inverse=True)[1].tolist() == [0, 0, 1, 0]
     assert mx.np.in1d(array, mx.np.array([3.0])).tolist() == [False, False, True, False]
+
+
+def test_metrics_sum_in_float64():
+    """The sum 0.1f + 2**24 needs 28 bits, and float32 has 24."""
+    loss = mx.metric.Loss()
+    for value in (0.1, 2.0**24):
+        loss.update(None, mx.nd.array([value]))
+    assert loss.sum_metric == loss.global_sum_metric == float(np.float32(0.1)) + 2**24
+    assert json.loads(json.dumps(loss.get())) == ["loss", loss.sum_metric / 2]
+    perplexity = mx.metric.Perplexity(ignore_label=0)
+    label, pred = mx.nd.array([0, 1]), mx.nd.array([[0.5, 0.5], [0.75, 0.25]])
+    perplexity.update([label], [pred])
+    assert perplexity.get()[1] == pytest.approx(4) and perplexity.num_inst == 1
+    assert isinstance(perplexity.num_inst, float)
+
+
+def test_a_metric_of_ones_own_keeps_its_sum():
+    def errors(label, pred):
+        return float(abs(label - pred).sum())
+
+    metric = mx.metric.np(errors)
+    metric.update([mx.nd.array([1, 2])], [mx.nd.array([1, 4])])
+    assert type(metric.sum_metric) is float and metric.get() == ("errors", 2)
 
 
 def test_shapes_of_symbols_may_hold_numpy_integers():

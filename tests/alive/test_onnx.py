@@ -90,7 +90,7 @@ def test_a_model_of_onnx_is_imported(tmp_path, capsys):
         helper.make_node("Cast", ["double"], ["y"], to=number),
     ]
     w = np.array([[1, 2], [3, 4], [5, 6.5]], np.float32)
-    shapes = {"data": [2, 3], "w": [3, 2]}  # MXNet wants parameters among the inputs
+    shapes = {"data": [2, 3], "w": [3, 2]}
     graph = helper.make_graph(
         nodes,
         "product",
@@ -104,6 +104,34 @@ def test_a_model_of_onnx_is_imported(tmp_path, capsys):
     assert states == {} and (arguments["w"].asnumpy() == w).all()
     (found,) = symbol.eval(data=mx.nd.array(X[0]), **arguments)
     np.testing.assert_allclose(found.asnumpy(), X[0] @ w, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Cannot decide type")
+@pytest.mark.parametrize("num_inputs", [1, 2, 3])  # parameters need not be among the inputs
+def test_parameters_of_an_imported_model(tmp_path, num_inputs):
+    from onnx import numpy_helper
+
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    w, b = np.array([[1, 2, 3], [-1, 0.5, 0]], np.float32), np.array([0.5, -0.5], np.float32)
+    shapes = [("data", [2, 3]), ("w", [2, 3]), ("b", [2])][:num_inputs]
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["data", "w", "b"], ["y"], transB=1)],
+        "layer",
+        [helper.make_tensor_value_info(name, number, shape) for name, shape in shapes],
+        [helper.make_tensor_value_info("y", number, [2, 2])],
+        [numpy_helper.from_array(w, "w"), numpy_helper.from_array(b, "b")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    path = str(tmp_path / "m.onnx")
+    onnx.save(model, path)
+    symbol, arguments, _ = mx.contrib.onnx.import_model(path)
+    assert sorted(arguments) == ["b", "w"] and (arguments["w"].asnumpy() == w).all()
+    (found,) = symbol.eval(data=mx.nd.array(X[0]), **arguments)
+    np.testing.assert_allclose(found.asnumpy(), X[0] @ w.T + b, rtol=1e-6)
+    net = mx.contrib.onnx.import_to_gluon(path, ctx=mx.cpu())
+    np.testing.assert_allclose(net(mx.nd.array(X[1])).asnumpy(), X[1] @ w.T + b, rtol=1e-6)
+    metadata = mx.contrib.onnx.get_model_metadata(path)
+    assert metadata["input_tensor_data"] == [("data", (2, 3), number)]
 
 
 @pytest.mark.filterwarnings("ignore:Cannot decide type")
