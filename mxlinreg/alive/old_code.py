@@ -1,27 +1,30 @@
 """Run old code unchanged: a script, its own modules and chosen packages see NumPy 1.23's names.
 
 The syntax tree of these modules is rewritten as they load. ``import numpy`` imports the copy of
-NumPy's namespace in `numpy_1_23`, and ``x.tostring()`` calls `tobytes` if `x` is a NumPy array.
-Line numbers stay, and the files and their cached bytecode are left alone.
+NumPy's namespace in `numpy_1_23`, ``x.tostring()`` calls `tobytes` if `x` is a NumPy array, and
+``float(x)`` and ``int(x)`` take arrays of one element, as they did before NumPy 2.4. Line numbers
+stay, and the files and their cached bytecode are left alone.
 """
 
 import ast
 import importlib.machinery
 import importlib.util
 import os
+import re
 import runpy
 import signal
 import sys
 from types import ModuleType, TracebackType
-from typing import Any, Iterable, List, NamedTuple, Optional
+from typing import Any, Iterable, List, NamedTuple, Optional, Set
 
 _NUMPY = "mxlinreg.alive.numpy_1_23"
-_TOSTRING = "__mxlinreg_tostring__"
+_NUMBERS = "int", "float", "complex"
+_OLD = re.compile(rb"numpy|tostring|\b(?:int|float|complex)\(")  # in the sources to rewrite
 
 
 class _Rewriter(ast.NodeTransformer):
     def __init__(self) -> None:
-        self.uses_tostring = False
+        self.helpers: Set[str] = set()
 
     def visit_Import(self, node: ast.Import) -> Any:
         names = []
@@ -44,22 +47,36 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if node.attr != "tostring" or not isinstance(node.ctx, ast.Load):
             return node
-        self.uses_tostring = True
-        helper = ast.Name(id=_TOSTRING, ctx=ast.Load())
-        return ast.copy_location(ast.Call(func=helper, args=[node.value], keywords=[]), node)
+        return self.helped("tostring", node.value, node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        converts = isinstance(node.func, ast.Name) and node.func.id in _NUMBERS
+        if converts and len(node.args) == 1 and not isinstance(node.args[0], ast.Starred):
+            node.args = [self.helped("one_number", node.args[0], node.args[0])]
+        return node
+
+    def helped(self, helper: str, argument: ast.expr, node: ast.expr) -> ast.expr:
+        """The call of one of this module's functions, in place of `node`."""
+        self.helpers.add(helper)
+        function = ast.Name(id=_imported_as(helper), ctx=ast.Load())
+        return ast.copy_location(ast.Call(func=function, args=[argument], keywords=[]), node)
 
 
 def rewrite(tree: ast.Module) -> ast.Module:
-    """The syntax tree of a module, with NumPy 1.23's names and `tostring`."""
+    """The syntax tree of a module, with NumPy 1.23's names, `tostring` and ``float(x)``."""
     rewriter = _Rewriter()
     tree = rewriter.visit(tree)
-    if rewriter.uses_tostring:
+    if rewriter.helpers:
         start = sum(1 for _ in _first_statements(tree))
-        helper = ast.alias(name="tostring", asname=_TOSTRING)
-        imported = ast.ImportFrom(module=__name__, names=[helper], level=0)
-        tree.body.insert(start, imported)
+        helpers = [ast.alias(each, _imported_as(each)) for each in sorted(rewriter.helpers)]
+        tree.body.insert(start, ast.ImportFrom(module=__name__, names=helpers, level=0))
     # What was inserted has the line of its neighbour.
     return ast.fix_missing_locations(tree)
+
+
+def _imported_as(helper):
+    return f"__mxlinreg_{helper}__"
 
 
 def _first_statements(tree):
@@ -79,11 +96,19 @@ def tostring(owner: Any) -> Any:
     return owner.tostring
 
 
+def one_number(value: Any) -> Any:
+    """The element of a NumPy array that has one; any other value as it is."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.ndarray) and value.size == 1:
+        return value.flat[0]
+    return value
+
+
 class _Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> Any:
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        if b"numpy" not in source and b"tostring" not in source:
+        if not _OLD.search(source):
             return super().get_code(fullname)
         # Python would write the rewritten code into the cache of the unchanged file.
         tree = compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)

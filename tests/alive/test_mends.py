@@ -53,6 +53,15 @@ def test_numpys_functions_take_ndarrays():
     assert [np.asarray(each).tolist() for each in sparse] == [VALUES, VALUES]
 
 
+def test_masks_of_mxnets_arrays_select_numpys():
+    values, array = np.arange(4), mx.np.array([1.0, 2.0, 3.0, 4.0])
+    assert values[array > 2].tolist() == [2, 3]
+    assert values[mx.nd.array([0, 1, 1, 0], dtype=bool)].tolist() == [1, 2]
+    values[array > 2] = 7
+    assert values.tolist() == [0, 1, 7, 7]
+    assert array[np.array([True, False, False, True])].tolist() == [1, 4]
+
+
 def test_conversion_leaves_mxnets_own_arithmetic():
     """NumPy's numbers times an NDArray are NDArrays, and mx.np's functions are MXNet's."""
     array = mx.nd.array(VALUES)

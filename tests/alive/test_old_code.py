@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 OLD = (sys.executable, "-m", "mxlinreg.alive")
@@ -102,6 +103,27 @@ def test_tostring(tmp_path):
         "    print(error)\n",
     )
     assert output(tmp_path, *OLD, "old.py") == "'int' object has no attribute 'tostring'\n"
+
+
+def test_numbers_of_arrays(tmp_path):
+    """NumPy 2.4 converts arrays to Python's numbers only if they have no dimensions."""
+    write(
+        tmp_path,
+        old="import numpy as np, helper\n"
+        "print(float(np.array([2.5])), int(np.array([[3.7]])), complex(np.array([1j])),"
+        " helper.number(np.float32([0.25])))\n"
+        "assert int('11', 2) == int('11', base=2) == 3\n"
+        "assert float() == 0 and int(*['7']) == 7 and float('1.5') == 1.5\n"
+        "assert float(np.array(4)) == int(np.float32(4)) == 4\n"
+        "for wrong in (np.ones(2), np.ones(0), [1]):\n"
+        "    try:\n"
+        "        float(wrong)\n"
+        "    except TypeError as error:\n"
+        "        continue\n"
+        "    raise AssertionError(wrong)\n",
+        helper="def number(x): return float(x)\n",
+    )
+    assert output(tmp_path, *OLD, "old.py") == "2.5 3 1j 0.25\n"
 
 
 STATE = """\
@@ -217,6 +239,59 @@ def test_a_data_loaders_workers_and_records(tmp_path):
     sums, record = output(tmp_path, *OLD, "old.py").splitlines()
     assert sums.replace("np.float32(", "").replace(")", "") == "[6.0, 22.0]"
     assert "id=7" in record and record.endswith("b'\\x01\\x01')")
+
+
+EXPORT = """\
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon, nd, recordio
+
+class Line(gluon.data.Dataset):
+    def __init__(self, path):
+        self.records = recordio.MXIndexedRecordIO(path + ".idx", path + ".rec", "r")
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, i):
+        header, content = recordio.unpack(self.records.read_idx(i))
+        return np.fromstring(content, dtype=np.float32), np.float(header.label[0])
+
+if __name__ == "__main__":
+    writer = recordio.MXIndexedRecordIO("line.idx", "line.rec", "w")
+    for i in range(40):
+        x = np.array([i / 40, 1 - i % 5], dtype=np.float32)
+        header = recordio.IRHeader(0, [2 * x[0] - 3.4 * x[1] + 4.2, i], i, 0)
+        writer.write_idx(i, recordio.pack(header, x.tostring()))
+    writer.close()
+    net = gluon.nn.HybridSequential()
+    net.add(gluon.nn.Dense(1))
+    net.initialize()
+    net.hybridize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    batches = gluon.data.DataLoader(Line("line"), batch_size=8, num_workers=2)
+    for epoch in range(40):
+        for x, y in batches:
+            with autograd.record():
+                loss = gluon.loss.L2Loss()(net(x.as_in_context(mx.cpu())), y.astype("float32"))
+            loss.backward()
+            trainer.step(8)
+    print(float(np.abs(np.asarray(loss)).mean(keepdims=True)) < 1e-3)
+    net.export("net")
+    mx.onnx.export_model("net-symbol.json", "net-0000.params", [(1, 2)], np.float32, "net.onnx")
+"""
+
+
+def test_records_workers_training_and_onnx_in_one_script(tmp_path):
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    write(tmp_path, old=EXPORT)
+    assert output(tmp_path, *OLD, "old.py").split()[0] == "True"
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"]
+    )
+    (found,) = session.run(None, {"data": np.array([[0.5, -1]], np.float32)})
+    assert found[0, 0] == pytest.approx(2 * 0.5 + 3.4 + 4.2, abs=0.1)
 
 
 def test_files_and_their_bytecode_are_left_alone(tmp_path):
