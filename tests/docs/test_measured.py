@@ -35,6 +35,16 @@ def test_scale(capsys):
     assert capsys.readouterr().out == section
 
 
+def test_the_packages_on_the_page_are_those_that_are_run():
+    from clients import CLIENTS
+
+    section = text_of("mxnet.md").partition("| package | what was tried |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\S+ \d\S*) \| ([^|]+) \| works", section, re.M)
+    assert rows == [(f"{each.name} {each.version}", each.what) for each in CLIENTS]
+    scripts = {path.name for path in (SCRIPTS / "clients").glob("*.py")}
+    assert scripts == {each.script for each in CLIENTS}
+
+
 def cells(name):
     """What the cells of a page's tables begin with: "794" of "794 (567 – 1021)"."""
     rows = re.findall(r"^\|.*\|$", text_of(name), re.M)
