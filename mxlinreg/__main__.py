@@ -7,7 +7,7 @@ from importlib import import_module
 from . import __version__
 from .commands.signals import Stopped, end_undisturbed, stopping_on_signals
 
-COMMANDS = "train", "predict", "show", "convert", "launch", "doctor"
+COMMANDS = "train", "predict", "show", "explore", "convert", "launch", "doctor"
 HELP = """\
 usage: mxlinreg COMMAND [OPTIONS]
 
@@ -16,6 +16,7 @@ Linear regression from scratch, on MXNet.
   mxlinreg train      train the chapter's model, on its synthetic data or on a table of your own
   mxlinreg predict    predict from a table with a saved model
   mxlinreg show       print the contents of a saved model
+  mxlinreg explore    write the chapter as a page to play with
   mxlinreg convert    convert a model of MXNet to ONNX, and check the result
   mxlinreg launch     run a training as several worker processes, on one or several machines
   mxlinreg doctor     examine this machine: does MXNet work here, and if not, what mends it

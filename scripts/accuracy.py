@@ -31,7 +31,10 @@ error, from 0 to 15. A dash means that the library gives none, or that the certi
 The powers of the polynomials are rounded to float64 before any library sees them. This alone costs
 Filip's coefficients their last seven digits, so no solver can have more than eight there.
 
-This command writes the page, and its numbers to `docs/accuracy.json`. It needs the extra `bench`.
+![Bars of the correct digits for each case and library](accuracy.png)
+
+This command writes the page, with its numbers in `docs/accuracy.json` and the picture. It needs the
+extra `bench`.
 
 ```sh
 python scripts/accuracy.py --output docs/accuracy.md
@@ -49,13 +52,15 @@ def make_parser():
         "--output",
         type=Path,
         metavar="FILE",
-        help="file to write, with the numbers in a JSON file beside it (default: standard output)",
+        help="file to write, with the numbers in a JSON file and a picture beside it (default: "
+        "standard output)",
     )
     return parser
 
 
 def accuracy(args):
     from mxlinreg._files import replacing
+    from mxlinreg.plotting import save_figure
 
     results = measure()
     if args.output is None:
@@ -67,6 +72,7 @@ def accuracy(args):
     ):
         with replacing(path) as temporary:
             Path(temporary).write_text(text, encoding="utf-8")
+    save_figure(picture(results), args.output.with_suffix(".png"))
 
 
 def measure():
@@ -101,6 +107,24 @@ def page(results):
     )
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return PAGE.format(versions=versions, tables=tables)
+
+
+def picture(results):
+    """The correct digits of the coefficients: a group of bars for each case."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    axes = figure.subplots()
+    cases = results["coefficients"]
+    libraries = list(cases["norris"])
+    for k, library in enumerate(libraries):
+        places = [place + 0.2 * (k - (len(libraries) - 1) / 2) for place in range(len(cases))]
+        bars = axes.bar(places, [found[library] for found in cases.values()], 0.19, label=library)
+        axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=9)
+    axes.set_xticks(range(len(cases)), [NAMES[name].split(":")[0] for name in cases])
+    axes.set(ylabel="correct digits of the worst coefficient", ylim=(0, 18))
+    axes.legend(ncols=4, loc="upper right")
+    return figure
 
 
 def table(title, cases):

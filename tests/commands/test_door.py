@@ -14,7 +14,7 @@ from mxlinreg.__main__ import COMMANDS, main
 
 def test_without_arguments_it_says_what_it_can_do():
     done = succeed(how=run)
-    assert done.stderr == "" and len(done.stdout.splitlines()) <= 12
+    assert done.stderr == "" and len(done.stdout.splitlines()) <= 14
     for command in COMMANDS:
         assert f"\n  mxlinreg {command} " in done.stdout
     assert done.stdout == succeed("--help").stdout == succeed("-h").stdout

