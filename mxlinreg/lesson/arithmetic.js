@@ -183,7 +183,7 @@ function contour({lowest, aa, ab, bb}, excess, count = 72) {
   });
 }
 
-// The largest curvature of the loss: the largest eigenvalue of A, by repeated multiplication.
+// The largest curvature of the loss: twice the largest eigenvalue of A, by repeated multiplication.
 function largestCurvature({A}) {
   let vector = A.map((_, i) => 1 + i / 7);
   let length = 0;
@@ -192,7 +192,7 @@ function largestCurvature({A}) {
     length = Math.hypot(...vector);
     vector = vector.map((value) => value / length);
   }
-  return length;
+  return 2 * length;
 }
 
 // The running mean of the last `window` values.

@@ -171,13 +171,13 @@
 
   function tell() {
     const {given, sums, last, meanLosses, diverged, steps, solution} = run;
-    const limit = 1 / largestCurvature(sums);
+    const curvature = largestCurvature(sums), limit = 2 / curvature;
     let message;
     if (diverged) {
       const loss = lossOverAll(sums, last);
       const size = loss < 1e12 ? significant(loss, 3) : "above 10¹²";
-      message = `It diverges: after ${steps} steps the loss is ${size}. Each step lands further up the bowl than it began. The largest curvature here is ${significant(1 / limit, 3)}, ` +
-        `so with all rows in one batch the learning rate must stay below 1 / ${significant(1 / limit, 3)} = ${significant(limit, 3)}` +
+      message = `It diverges: after ${steps} steps the loss is ${size}. Each step lands further up the bowl than it began. The largest curvature of the loss here is ${significant(curvature, 3)}, ` +
+        `so with all rows in one batch the learning rate must stay below 2 / ${significant(curvature, 3)} = ${significant(limit, 3)}` +
         (given.learningRate < limit ? ". This one is smaller, but single batches are steeper than the whole." : `. This one is ${significant(given.learningRate, 3)}.`);
     } else {
       const excess = lossOverAll(sums, last) - lossOverAll(sums, solution);

@@ -244,7 +244,7 @@ const NAMES = ["w₀", "w₁", "b"];
   function summarise(params) {
     const loss = lossOverAll(all, params);
     const told = NAMES.map((name, k) => `${name} ${n4(params[k])} (true ${fixed(TRUE[k], 1)})`).join(", ");
-    byId("training-says").textContent = `Before step ${step}: ${told}. The loss over all rows is ${significant(loss)}; the noise alone makes it about 0.01.`;
+    byId("training-says").textContent = `Before step ${step}: ${told}. The loss over all rows is ${significant(loss)}; the least possible is ${significant(lossOverAll(all, leastSquares(all)))}.`;
     byId("bowl-w").setAttribute("aria-label", `Bowl of the loss over w0 and w1; now at ${n4(params[0])}, ${n4(params[1])}`);
     byId("bowl-b").setAttribute("aria-label", `Bowl of the loss over w1 and b; now at ${n4(params[1])}, ${n4(params[2])}`);
   }
@@ -289,9 +289,9 @@ const NAMES = ["w₀", "w₁", "b"];
   // ---- part 5: the mean losses and their ratios
 
   {
-    const floor = recorded.noise ** 2, losses = recorded.meanLosses;
+    const floor = lossOverAll(all, leastSquares(all)), losses = recorded.meanLosses;
     const top = byId("ratios").createTHead().insertRow();
-    ["epoch", "mean loss", "above 0.01", "ratio to the one before"].forEach((name) => {
+    ["epoch", "mean loss", "above the least", "ratio to the one before"].forEach((name) => {
       const th = cell(name, "head");
       th.scope = "col";
       top.append(th);

@@ -105,7 +105,7 @@ def test_the_exact_solution(table):
     assert solution == pytest.approx(expected, rel=1e-9)
     loss = evaluate("lossOverAll(moments(rows), p)", rows=rows, p=expected.tolist())
     assert loss == pytest.approx(squares / len(y), rel=1e-9)
-    curvature = np.linalg.eigvalsh(Z.T @ Z / len(y)).max()
+    curvature = np.linalg.eigvalsh(2 * Z.T @ Z / len(y)).max()
     assert evaluate("largestCurvature(moments(rows))", rows=rows) == pytest.approx(curvature)
     twice = {"columns": [rows["columns"][0]] * 2, "y": rows["y"]}
     assert evaluate("leastSquares(moments(rows))", rows=twice) is None
