@@ -72,7 +72,7 @@ def drag(page):
 
 def descend(page):
     page.click("#hand-sgd")
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(6000)  # its first steps are slow
     page.click("#hand-sgd")
 
 

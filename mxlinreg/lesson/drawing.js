@@ -17,6 +17,11 @@ function fixed(value, digits) {
   return value.toFixed(digits).replace("-", MINUS);
 }
 
+// A count with its thousands apart.
+function grouped(count) {
+  return count.toLocaleString("en").replace(/,/g, "\u202f");
+}
+
 function significant(value, digits = 4) {
   if (value !== 0 && (Math.abs(value) >= 10 ** digits || Math.abs(value) < 1e-4)) {
     const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
@@ -55,7 +60,7 @@ function picture(canvas, draw) {
     asked.add(paint);
   };
   new ResizeObserver(request).observe(canvas);
-  pictures.push(request);
+  pictures.push(paint);
   return request;
 }
 
@@ -73,10 +78,14 @@ function paintAsked() {
   if (asked.size) requestAnimationFrame(paintAsked);
 }
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  readTheme();
-  pictures.forEach((request) => request());
-});
+// With other colours everything is drawn at once: no frame comes between a wish to print and the
+// print, which is on white paper.
+for (const wish of ["(prefers-color-scheme: dark)", "print"]) {
+  matchMedia(wish).addEventListener("change", () => {
+    readTheme();
+    pictures.forEach((paint) => paint());
+  });
+}
 
 // The milliseconds that this page's scripts took in each frame. scripts/lesson.py reads them.
 const frames = new Map();
@@ -135,7 +144,7 @@ function drawAxes({context}, {X, Y, box, x, y}, {xName, yName, xText = String, y
   }
   context.textAlign = "center";
   context.textBaseline = "bottom";
-  context.fillText(xName, (box.left + box.right) / 2, box.bottom + 37);
+  context.fillText(xName, (box.left + box.right) / 2, box.bottom + 35);
   context.save();
   context.translate(13, (box.top + box.bottom) / 2);
   context.rotate(-Math.PI / 2);

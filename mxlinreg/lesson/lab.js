@@ -57,15 +57,18 @@
     });
   }
 
-  let run, computing = 0;
+  let run, computing = false, changed = false;
 
   function start() {
-    const given = settings(), turn = ++computing;
+    // A run is computed to its end, so that the pictures follow a slider that does not rest.
+    changed = computing;
+    if (computing) return;
+    computing = true;
+    const given = settings();
     const rows = rowsOf(given), sums = moments(rows);
     const epochs = training(rows, orderOf(given.outlier), {...given, start: recorded.at(0)});
     // A part of the run in each frame, so that the sliders stay smooth.
     const go = () => {
-      if (turn !== computing) return; // a setting has changed since
       const until = performance.now() + FRAME / 2;
       let next = epochs.next();
       while (!next.done && performance.now() < until) next = epochs.next();
@@ -78,6 +81,8 @@
       tell();
       equations();
       [drawBowlOfRun, drawLossesOfRun, drawSlice].forEach((draw) => draw());
+      computing = false;
+      if (changed) requestAnimationFrame(() => timed(start));
     };
     requestAnimationFrame(() => timed(go));
   }
@@ -176,15 +181,15 @@
     if (diverged) {
       const loss = lossOverAll(sums, last);
       const size = loss < 1e12 ? significant(loss, 3) : "above 10¹²";
-      message = `It diverges: after ${steps} steps the loss is ${size}. Each step lands further up the bowl than it began. The largest curvature of the loss here is ${significant(curvature, 3)}, ` +
-        `so with all rows in one batch the learning rate must stay below 2 / ${significant(curvature, 3)} = ${significant(limit, 3)}` +
-        (given.learningRate < limit ? ". This one is smaller, but single batches are steeper than the whole." : `. This one is ${significant(given.learningRate, 3)}.`);
+      message = `It diverges: after ${grouped(steps)} steps the loss is ${size}. The steps are so long that they climb the bowl instead of descending. Its largest curvature is ${significant(curvature, 3)}, ` +
+        `so with all rows in one batch the learning rate must stay below 2 / ${significant(curvature, 3)} = ${significant(limit, 3)}. ` +
+        (given.learningRate < limit ? "This one is smaller, but a single batch can be steeper than the whole." : `This one is ${significant(given.learningRate, 3)}.`);
     } else {
       const excess = lossOverAll(sums, last) - lossOverAll(sums, solution);
       const near = excess < 0.001 ? "It has arrived" : excess < 0.1 ? "It is near the bottom" : "It is still on its way";
-      message = `${near}: ${steps.toLocaleString("en").replace(",", "\u202f")} steps, mean loss of the last epoch ${significant(meanLosses[9])}. ` +
+      message = `${near} after ${grouped(steps)} steps. The mean loss of the last epoch is ${significant(meanLosses[9])}. ` +
         NAMES.map((name, k) => `${name} = ${fixed(last[k], 4)} (exact: ${fixed(solution[k], 4)})`).join(", ") + ".";
-      if (given.outlier) message += ` The outlier has ${Math.round(100 * shareOfOutlier())} % of the loss over all ${(count + 1).toLocaleString("en").replace(",", "\u202f")} rows.`;
+      if (given.outlier) message += ` The outlier has ${Math.round(100 * shareOfOutlier())} % of the loss over all ${grouped(count + 1)} rows.`;
     }
     byId("lab-says").textContent = message;
   }
@@ -211,11 +216,11 @@
   function showSettings() {
     const {learningRate, batchSize, noise} = settings();
     const rate = String(Number(learningRate.toPrecision(2)));
-    byId("rate-value").value = rate;
+    byId("rate-value").textContent = rate;
     byId("rate").setAttribute("aria-valuetext", rate);
-    byId("batch-value").value = batchSize === count ? "all 10 000" : batchSize;
+    byId("batch-value").textContent = batchSize === count ? `all ${grouped(count)}` : grouped(batchSize);
     byId("batch").setAttribute("aria-valuetext", `${batchSize} rows`);
-    byId("noise-value").value = noise.toFixed(1);
+    byId("noise-value").textContent = noise.toFixed(1);
     byId("noise").setAttribute("aria-valuetext", noise.toFixed(1));
   }
 

@@ -28,6 +28,7 @@ const NAMES = ["w₀", "w₁", "b"];
   const byId = (id) => document.getElementById(id);
   const {rows, steps, perEpoch} = recorded;
   const all = moments(rows);
+  const LEAST = lossOverAll(all, leastSquares(all));
   let step = 0;
 
   // ---- the pictures
@@ -188,12 +189,12 @@ const NAMES = ["w₀", "w₁", "b"];
     const k = Math.min(step, steps - 1);
     const {params, batch, yhat, errors, gradients, loss, differences, next} = arithmetic(k);
     const [x0, x1] = rows.columns, [w0, w1, b] = params;
-    byId("step-number").value = k.toLocaleString("en").replace(",", "\u202f");
+    byId("step-number").textContent = grouped(k);
     table("numbers-data", ["row", "x₀", "x₁", "real_fn", "noise", "y"], batch.map((row) => {
       const real = 2 * x0[row] - 3.4 * x1[row] + 4.2;
       return [row, n4(x0[row]), n4(x1[row]), n4(real), n4(rows.y[row] - real), n4(rows.y[row])];
     }));
-    table("numbers-params", ["param", "drawn", "now"], NAMES.map((name, j) => [name, n6(recorded.params[j]), n6(params[j])]));
+    table("numbers-params", ["param", "at the start", "now"], NAMES.map((name, j) => [name, n6(recorded.params[j]), n6(params[j])]));
     table("numbers-net", ["row", "x₀ · w₀ + x₁ · w₁ + b", "ŷ"], batch.map((row, i) => [
       row, `${n4(x0[row])} · ${inParentheses(w0)} ${signed(x1[row])} · ${inParentheses(w1)} ${signed(b)}`, n4(yhat[i]),
     ]));
@@ -224,10 +225,9 @@ const NAMES = ["w₀", "w₁", "b"];
     step = Math.min(steps, Math.max(0, Math.round(wanted)));
     const params = recorded.at(step);
     const epoch = Math.min(recorded.epochs - 1, Math.floor(step / perEpoch));
-    const grouped = step.toLocaleString("en").replace(",", "\u202f");
     byId("scrub").value = step;
     byId("scrub").setAttribute("aria-valuetext", `step ${step} of ${steps}, epoch ${epoch}`);
-    byId("where").textContent = step < steps ? `step ${grouped}, epoch ${epoch}` : `step ${grouped}, the end`;
+    byId("where").textContent = step < steps ? `step ${grouped(step)}, epoch ${epoch}` : `step ${grouped(step)}, the end`;
     meters.forEach(({value, now}, k) => {
       value.textContent = n4(params[k]);
       now.style.left = share(params[k]);
@@ -237,14 +237,14 @@ const NAMES = ["w₀", "w₁", "b"];
     if (hurried && time - numbersAt < 120) return;
     numbersAt = time;
     showNumbers();
-    if (!hurried) summarise(params);
+    summarise(params);
   }
 
   // For screen readers, and for whoever looks away from the pictures.
   function summarise(params) {
     const loss = lossOverAll(all, params);
     const told = NAMES.map((name, k) => `${name} ${n4(params[k])} (true ${fixed(TRUE[k], 1)})`).join(", ");
-    byId("training-says").textContent = `Before step ${step}: ${told}. The loss over all rows is ${significant(loss)}; the least possible is ${significant(lossOverAll(all, leastSquares(all)))}.`;
+    byId("training-says").textContent = `${step < steps ? `Before step ${grouped(step)}` : "At the end"}: ${told}. The loss over all rows is ${significant(loss)}. The least possible is ${significant(LEAST)}.`;
     byId("bowl-w").setAttribute("aria-label", `Bowl of the loss over w0 and w1; now at ${n4(params[0])}, ${n4(params[1])}`);
     byId("bowl-b").setAttribute("aria-label", `Bowl of the loss over w1 and b; now at ${n4(params[1])}, ${n4(params[2])}`);
   }
@@ -252,19 +252,26 @@ const NAMES = ["w₀", "w₁", "b"];
   let playing = null, exact = 0, before = 0;
   const button = byId("play");
 
+  // The two buttons that play and pause, and whether a screen reader hears of each change: while it
+  // plays, there are ten a second.
+  function showState(plays) {
+    byId("begin").textContent = plays ? "Pause the training" : "Play the training";
+    button.textContent = plays ? "❚❚" : "▶";
+    button.setAttribute("aria-label", plays ? "Pause" : "Play");
+    byId("training-says").setAttribute("aria-live", plays ? "off" : "polite");
+  }
+
   function pause() {
     if (playing !== null) cancelAnimationFrame(playing);
     playing = null;
-    button.textContent = "▶";
-    button.setAttribute("aria-label", "Play");
+    showState(false);
     show(step);
   }
 
   function play() {
     exact = step >= steps ? 0 : step;
     before = performance.now();
-    button.textContent = "❚❚";
-    button.setAttribute("aria-label", "Pause");
+    showState(true);
     const frame = (time) => {
       exact += (Math.max(0, Math.min(100, time - before)) / 1000) * Number(byId("speed").value);
       before = time;
@@ -276,7 +283,13 @@ const NAMES = ["w₀", "w₁", "b"];
   }
 
   const by = (count) => () => { pause(); show(step + count); };
-  button.addEventListener("click", () => (playing === null ? play() : pause()));
+  const toggle = () => (playing === null ? play() : pause());
+  button.addEventListener("click", toggle);
+  byId("begin").addEventListener("click", () => {
+    toggle();
+    // On a phone the pictures are further down.
+    if (playing !== null) byId("stage").scrollIntoView();
+  });
   byId("back").addEventListener("click", by(-1));
   byId("forward").addEventListener("click", by(1));
   byId("scrub").addEventListener("input", (event) => {
@@ -289,17 +302,17 @@ const NAMES = ["w₀", "w₁", "b"];
   // ---- part 5: the mean losses and their ratios
 
   {
-    const floor = lossOverAll(all, leastSquares(all)), losses = recorded.meanLosses;
+    const losses = recorded.meanLosses;
     const top = byId("ratios").createTHead().insertRow();
-    ["epoch", "mean loss", "above the least", "ratio to the one before"].forEach((name) => {
+    ["epoch", "mean loss", "above the least", "divided by"].forEach((name) => {
       const th = cell(name, "head");
       th.scope = "col";
       top.append(th);
     });
     const body = byId("ratios").createTBody();
     losses.forEach((loss, epoch) => {
-      const excess = loss - floor;
-      const ratio = epoch ? fixed((losses[epoch - 1] - floor) / excess, 2) : "";
+      const excess = loss - LEAST;
+      const ratio = epoch ? fixed((losses[epoch - 1] - LEAST) / excess, 2) : "";
       body.insertRow().append(cell(epoch), cell(significant(loss, 5)), cell(significant(excess, 4)), cell(ratio, "result"));
     });
   }

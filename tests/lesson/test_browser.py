@@ -114,17 +114,80 @@ def test_points_are_added_moved_and_removed(open_page):
         assert page.locator("#hand-says").text_content()
 
 
-def test_touch_drags_a_handle(open_page):
+def middle(page, selector):
+    box = page.locator(selector).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("fingers", [1, 2])
+def test_fingers_drag_the_handles_and_nothing_scrolls(open_page, fingers):
     page = open_page(400, has_touch=True, is_mobile=True)
     before = value(page, "hand-loss")
-    grip = page.locator('[data-what="handle 0"]').bounding_box()
-    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    names = [f'[data-what="handle {k}"]' for k in range(fingers)]
+    starts = [middle(page, name) for name in names]
     client = page.context.new_cdp_session(page)
-    for kind, points in (("Start", [(x, y)]), ("Move", [(x, y + 60)]), ("Move", [(x, y + 90)])):
-        touches = [{"x": px, "y": py} for px, py in points]
-        client.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert value(page, "hand-loss") < 0.7 * before
+
+    def touch(kind, points):
+        touches = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(points)]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    for count in range(fingers):
+        touch("touchStart", starts[: count + 1])
+    # One end down, the other up, in small movements: a browser may take a long one for scrolling.
+    for by in range(0, 100, 10):
+        touch("touchMove", [(x, y - by if k else y + by) for k, (x, y) in enumerate(starts)])
+        page.wait_for_timeout(20)
+    touch("touchEnd", [])
+    moved = [middle(page, name)[1] - y for name, (_, y) in zip(names, starts)]
+    assert moved == pytest.approx([90, -90][:fingers], abs=2)
+    assert page.evaluate("scrollY") == 0 and value(page, "hand-loss") < 0.7 * before
+
+
+def test_a_point_tapped_twice_is_removed(open_page):
+    page = open_page(400, has_touch=True, is_mobile=True)
+    for _ in range(2):
+        page.touchscreen.tap(*middle(page, '[data-what="point 4"]'))
+    assert page.locator("#hand-plot .point").count() == 8
+
+
+def test_the_best_line_is_found_by_keyboard(open_page):
+    page = open_page()
+    texts = page.locator("#hand-plot .point").evaluate_all(
+        "points => points.map((point) => point.getAttribute('aria-valuetext'))"
+    )
+    x, y = np.array([[last_number(part[2:]) for part in text.split(", ")[:2]] for text in texts]).T
+    line = np.polyfit(x, y, 1)
+    assert value(page, "hand-best") == pytest.approx(
+        np.mean((np.polyval(line, x) - y) ** 2), abs=6e-4
+    )
+    for handle, end in enumerate((-3.2, 3.2)):
+        grip = page.locator(f'[data-what="handle {handle}"]')
+        grip.focus()
+        steps = round((np.polyval(line, end) - float(grip.get_attribute("aria-valuenow"))) / 0.1)
+        for _ in range(abs(steps)):
+            page.keyboard.press("ArrowUp" if steps > 0 else "ArrowDown")
+        assert grip.evaluate("grip => grip === document.activeElement")
+    assert "found the best line" in page.locator("#hand-says").text_content()
+
+
+def test_points_above_one_another_and_the_last_ones(open_page):
+    page = open_page()
+    points = page.locator("#hand-plot .point")
+    points.last.focus()
+    page.keyboard.press("Delete")
+    assert page.evaluate("document.activeElement.dataset.what") == "point 7"
+    while points.count() > 2:
+        page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
+    assert points.count() == 2
+    for point in points.all():
+        point.focus()
+        for _ in range(12):
+            page.keyboard.press("Shift+ArrowLeft")
+    # Of the points left, (-2.6, -2.9) and (-1.9, -0.6), at one x: 1.15 to either side of the mean.
+    assert value(page, "hand-best") == pytest.approx(1.15**2, abs=6e-4)
+    page.click("#hand-reset")
+    assert points.count() == 9
 
 
 def test_the_recorded_numbers_are_shown(open_page):
@@ -176,9 +239,14 @@ def test_every_step_can_be_checked(open_page):
 
 def test_it_plays_pauses_and_steps(open_page):
     page = open_page()
-    page.click("#play")
+    says = page.locator("#training-says")
+    page.click("#begin")
     page.wait_for_timeout(1500)
+    # A screen reader is not to read out each change.
+    assert says.get_attribute("aria-live") == "off" and "Before step 0:" not in says.text_content()
     page.click("#play")
+    assert says.get_attribute("aria-live") == "polite"
+    assert 2 * int(page.locator("#speed").input_value()) == 2500  # an epoch in 2 s
     reached = int(page.locator("#scrub").input_value())
     assert 200 < reached < 25000
     page.wait_for_timeout(300)
@@ -253,6 +321,15 @@ def test_it_fits_and_is_resized(open_page, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= wide
         sizes = page.evaluate("[...document.querySelectorAll('canvas')].map((c) => c.width)")
         assert min(sizes) > 200
+
+
+def test_it_is_printed_on_white(open_page):
+    page = open_page(color_scheme="dark")
+    assert page.evaluate("theme.ink") == "#eceae4"
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_timeout(300)
+    assert page.evaluate("theme.ink") == "#1b1f24"
+    assert not page.locator(".player").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
