@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
+if type(getattr(__spec__, "loader", None)).__name__ == "zipimporter":
+    # With this name, `python -m mxlinreg` ends with one line too.
+    raise ImportError(
+        f"mxlinreg cannot be imported from a zip file ({__file__}), where Numba cannot keep the "
+        "compiled loop; unpack the file, or pip install it",
+        name=__name__,
+    )
+
 # Each public name and the module that defines it; None for a room that is public as a whole.
 _PLACES = {
     "context": "chapter.contexts",

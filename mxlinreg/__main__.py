@@ -1,11 +1,12 @@
 """The command ``mxlinreg``, which ``python -m mxlinreg`` runs too."""
 
-import os
 import sys
 from importlib import import_module
 
 from . import __version__
-from .commands.signals import Stopped, end_undisturbed, stopping_on_signals
+from ._streams import end_streams, ready_streams, say
+from .commands.parsing import status_of
+from .commands.signals import end_undisturbed, stopping_on_signals
 
 COMMANDS = "train", "predict", "show", "explore", "convert", "launch", "doctor"
 HELP = """\
@@ -26,18 +27,16 @@ mxlinreg COMMAND --help lists the options of a command; mxlinreg --version print
 
 def main(argv=None):
     """Run the command that the first of the arguments `argv` names; by default the process's."""
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # the stream was closed before Python started
-            setattr(sys, stream, open(os.devnull, "w"))
+    ready_streams()
     with stopping_on_signals():
         try:
-            run(sys.argv[1:] if argv is None else argv)
-        except Stopped as stopped:  # raised where the command itself does not catch it
-            print("mxlinreg: interrupted", file=sys.stderr)
-            sys.exit(stopped.status)
+            status = status_of("mxlinreg", lambda: run(sys.argv[1:] if argv is None else argv))
+            if status:
+                sys.exit(status)
         finally:
             if argv is None:  # run as a program, which now ends
                 end_undisturbed()
+                end_streams()
 
 
 def run(argv):
@@ -50,7 +49,7 @@ def run(argv):
         print(f"mxlinreg {__version__}")
     else:
         message = f"no command {name!r}; choose from {', '.join(COMMANDS)}"
-        print(f"mxlinreg: error: {message} (see --help)", file=sys.stderr)
+        say(f"mxlinreg: error: {message} (see --help)")
         sys.exit(2)
 
 

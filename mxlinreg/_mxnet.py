@@ -4,9 +4,10 @@
 first reads ``_mxnet.nd``. The package's import hook (`mxlinreg.alive`) is in place by then.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from .alive.diagnosis import import_remedy
+from .alive.diagnosis import address_space_problem, import_remedy
 
 if TYPE_CHECKING:
     import mxnet as mx
@@ -18,6 +19,8 @@ __all__ = ["autograd", "gluon", "mx", "nd"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if "mxnet" not in sys.modules and address_space_problem():
+        raise ImportError(f"{address_space_problem()}; raise the limit: ulimit -v unlimited")
     try:
         import mxnet as mx
         from mxnet import autograd, gluon, nd

@@ -23,6 +23,12 @@ _INSTRUCTIONS = "sse4_1", "avx", "avx2", "avx512f"  # the first of them is requi
 _PATIENCE = 120  # seconds; MXNet's libraries for GPUs have 4 GB, which a slow disk has to read
 _LEAST_MEMORY = 0.5  # GB; MXNet's import takes 0.2
 _GB = 2**30
+# Bytes of address space with which MXNet trains the chapter's model. With less its threads end the
+# process, or wait forever. Engines other than NaiveEngine have threads of their own.
+_LEAST_ADDRESS_SPACE = 0.75 * _GB
+_FOR_EACH_PROCESSOR = 75 * 2**20
+_FOR_ENGINE_THREADS = 0.4 * _GB
+_FOR_TABLES = 0.4 * _GB
 
 
 class Finding(NamedTuple):
@@ -67,6 +73,29 @@ def import_problems(error: BaseException) -> List[Tuple[str, str]]:
     if missing is not None:
         return [(text, f"pip install {missing}")]
     return [(text, cuda.CPU_BUILD)]
+
+
+def address_space_problem(with_tables: bool = False) -> str:
+    """What is wrong with the limit of this process's address space (ulimit -v), or "".
+
+    `with_tables` is for a process that loads pyarrow and Numba beside MXNet.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return ""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    needed = _LEAST_ADDRESS_SPACE + _FOR_EACH_PROCESSOR * (os.cpu_count() or 1)
+    if os.environ.get("MXNET_ENGINE_TYPE") != "NaiveEngine":
+        needed += _FOR_ENGINE_THREADS
+    if with_tables:
+        needed += _FOR_TABLES
+    if limit == resource.RLIM_INFINITY or limit >= needed:
+        return ""
+    return (
+        f"MXNet{', pyarrow and Numba' * with_tables} may take {needed / _GB:.1f} GB of address "
+        f"space, and this process is limited to {limit / _GB:.1f} GB"
+    )
 
 
 def check_gpu(mx: Any, ctx: Any) -> None:
@@ -184,6 +213,9 @@ def memory_finding() -> Finding:
             int(open(f"/sys/fs/cgroup/memory.{name}").read()) for name in ("max", "current")
         )
         free = min(free, (limit - used) / _GB)
+    found = address_space_problem()
+    if found:
+        return Finding("memory", False, found, "ulimit -v unlimited")
     found = f"{free:.1f} GB available"
     if free < _LEAST_MEMORY:
         found += f", too little for MXNet, which needs {_LEAST_MEMORY} GB"

@@ -9,6 +9,13 @@ from .mends import MENDS
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
+    def get_code(self, fullname):
+        if sys.flags.optimize < 2:
+            return super().get_code(fullname)
+        # MXNet makes functions from docstrings, which Python leaves out with -OO.
+        path = self.get_filename(fullname)
+        return compile(self.get_data(path), path, "exec", dont_inherit=True, optimize=1)
+
     def exec_module(self, module):
         # NumPy is imported here, when the first MXNet module loads, to keep `import mxlinreg` fast.
         import numpy

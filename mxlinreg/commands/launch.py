@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
+from .._streams import say
 from .parsing import Parser, count, status_of
 from .process import OUTPUT, Process
 
@@ -207,7 +208,7 @@ def first_failure(ended, num_workers):
             if process is not None:
                 process.relayed(time.monotonic() + 1)
             with OUTPUT:
-                print(f"mxlinreg launch: {what_ended(process, status)}", file=sys.stderr)
+                say(f"mxlinreg launch: {what_ended(process, status)}")
             return status
         num_workers -= process.role == "worker"
     return 0

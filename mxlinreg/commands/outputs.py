@@ -1,5 +1,7 @@
 """The files that `mxlinreg train` writes: checks before the training, and the pictures after it."""
 
+import logging
+
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 # All names of pictures that --plot can write to a folder.
 PICTURES = (
@@ -26,6 +28,8 @@ def check_outputs(*, data, save, checkpoint, resume, plot):
         if checkpoint.exists() and not resume:
             raise ValueError(f"--checkpoint: {checkpoint} exists; add --resume to continue from it")
     if plot is not None:
+        # Its warnings are about its caches, which it can do without.
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
         plot_network(1)  # raises now if matplotlib is missing
         if is_picture(plot):
             check_writable("--plot", plot)

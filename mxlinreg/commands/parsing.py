@@ -3,9 +3,10 @@
 import argparse
 import csv
 import math
-import os
 import re
 import sys
+
+from .._streams import drop_unwritable, say
 
 # The library's parameters that are options of a command.
 _OPTIONS = (
@@ -16,7 +17,8 @@ _OPTIONS = (
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+        say(f"{self.prog}: error: {message} (see --help)")
+        self.exit(2)
 
 
 def count(minimum, maximum=math.inf):
@@ -47,15 +49,20 @@ def number(minimum, below=math.inf):
     return parse
 
 
-def names(text):
+def text(argument):
+    """An argument type: text in UTF-8, which Python has left undecoded in a locale of ASCII."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
+def names(argument):
     """An argument type: names of columns, separated by commas; quotes around a name with commas."""
-    (row,) = csv.reader([text], skipinitialspace=True)
+    (row,) = csv.reader([text(argument)], skipinitialspace=True)
     return [name.strip() for name in row]
 
 
-def reference(text):
+def reference(argument):
     """An argument type: COLUMN=LEVEL, with backticks around a column that contains "="."""
-    match = re.fullmatch(r"`(.+)`=(.*)|([^=]+)=(.*)", text)
+    match = re.fullmatch(r"`(.+)`=(.*)|([^=]+)=(.*)", text(argument))
     if not match:
         raise ValueError
     column, level = (value for value in match.groups() if value is not None)
@@ -98,17 +105,20 @@ def status_of(prog, command):
         command()
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        print(f"{prog}: {str(interrupt) or 'interrupted'}", file=sys.stderr)
+        say(f"{prog}: {str(interrupt) or 'interrupted'}")
         return getattr(interrupt, "status", 130)
     except BrokenPipeError:
-        # The reader of stdout has closed it. Python would fail once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_unwritable(sys.stdout)  # whose reader has closed it
         return 1
     except (ValueError, TypeError, ImportError, OSError, MemoryError, RuntimeError) as error:
         message = str(error) or type(error).__name__
         if isinstance(error, RuntimeError):  # MXNet's errors have the cause on their last line
             message = message.strip().splitlines()[-1]
+        if isinstance(error, MemoryError):
+            message = f"not enough memory{': ' * bool(str(error))}{error}"
         message = in_options(" ".join(message.split()))
-        print(f"{prog}: error: {message}", file=sys.stderr)
+        if drop_unwritable(sys.stdout) and getattr(error, "filename", "") is None:
+            message = f"standard output: {error.strerror}"
+        say(f"{prog}: error: {message}")
         return 1
     return 0

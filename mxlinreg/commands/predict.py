@@ -5,6 +5,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+from .._streams import say
 from .parsing import Parser, run
 
 
@@ -74,9 +75,7 @@ def predict(*, model, data, output, invalid, decimal):
     if counts:
         rows = f"{sum(counts)} row has" if sum(counts) == 1 else f"{sum(counts)} rows have"
         more = "" if len(reasons) == 1 else "; and more in later rows"
-        print(
-            f"mxlinreg predict: warning: {rows} no prediction: {reasons[0]}{more}", file=sys.stderr
-        )
+        say(f"mxlinreg predict: warning: {rows} no prediction: {reasons[0]}{more}")
 
 
 def names_of(model):

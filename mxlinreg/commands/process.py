@@ -62,7 +62,7 @@ class Process:
     def relay(self, source, target):
         for line in source:
             text = f"{self.name}: ".encode() + line.rstrip(b"\n") + b"\n"
-            with OUTPUT, suppress(BrokenPipeError):
+            with OUTPUT, suppress(OSError):  # the job goes on without its output
                 target.buffer.write(text)
                 target.buffer.flush()
 

@@ -1,7 +1,6 @@
 """The output of `mxlinreg train`: results on stdout and warnings on stderr."""
 
-import sys
-
+from .._streams import say
 from .signals import Stopped
 
 
@@ -65,4 +64,4 @@ def print_end(save, checkpoint, losses, stopped):
 
 
 def warn(message):
-    print(f"mxlinreg train: warning: {message}", file=sys.stderr)
+    say(f"mxlinreg train: warning: {message}")

@@ -5,6 +5,8 @@ import os
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 
+from .._streams import Lasting
+from ..alive.diagnosis import address_space_problem
 from .outputs import check_outputs, save_pictures
 from .parsing import status_of
 from .report import print_beside_truth, print_contexts, print_end
@@ -13,11 +15,27 @@ from .train_options import parse
 
 def main(argv):
     options = parse(argv)
-    sys.exit(status_of("mxlinreg train", lambda: train(options)))
+    sys.exit(status_of("mxlinreg train", lambda: train_and_save(options)))
+
+
+def train_and_save(options):
+    """Train, and save the results even if stdout can no longer be written."""
+    if options.save is options.checkpoint is options.plot is None:
+        return train(options)
+    stdout = Lasting(sys.stdout)
+    with redirect_stdout(stdout):
+        train(options)
+        stdout.flush()
+    if stdout.error is not None:
+        raise stdout.error
 
 
 def train(options):
     start_mxnet(options.data_ctx, options.model_ctx)
+    if options.data is not None or options.engine == "compiled":
+        problem = address_space_problem(with_tables=True)
+        if problem:
+            raise ValueError(f"{problem}; raise the limit: ulimit -v unlimited")
     import numpy as np
 
     from .._mxnet import mx
@@ -130,7 +148,6 @@ def train_chapter(*, options, place, save, plot):
         params, train_data, options.epochs, options.learning_rate, options=options, place=place
     )
 
-    # Save first, because printing may fail.
     if save is not None:
         results = {"training": metrics(as_rows(X, y), params)}
         save_model(save, Model(*params, metrics=results, losses=losses))

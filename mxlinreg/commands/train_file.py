@@ -13,6 +13,7 @@ from ..fitting.fit import fit
 from ..models.model import save_model
 from ..rows import tables
 from ..rows.encoding import encode, numbers_of
+from ..rows.pipes import as_file
 from .epochs import engine_of
 from .outputs import save_pictures
 from .parsing import in_options
@@ -28,6 +29,7 @@ from .signals import Stopped
 
 
 def train_file(*, options, place, save, plot):
+    data = options.data if options.stream else as_file(options.data)
     say = _nothing if options.quiet else partial(print, flush=True)
     if not options.quiet:
         print_contexts(place)
@@ -64,7 +66,7 @@ def train_file(*, options, place, save, plot):
     with warnings_on_stderr(say_last_epoch):
         try:
             model = fit(
-                options.data,
+                data,
                 options.target,
                 options.features,
                 options.solver,
@@ -86,11 +88,14 @@ def train_file(*, options, place, save, plot):
                 on_note=on_note,
                 **(training if options.solver == "sgd" else {}),
             )
+        except MemoryError as error:
+            if options.stream:
+                raise
+            raise MemoryError(f"{error or data}; --stream needs less") from None
         except Stopped as interrupt:
             stopped, model = interrupt, interrupt.model
             if model is None:
                 raise
-    # Save first, because printing may fail.
     if save is not None:
         save_model(save, model)
     say_last_epoch()
@@ -98,12 +103,13 @@ def train_file(*, options, place, save, plot):
     print_solution(model, options.solver)
     print_end(save, options.checkpoint, model.losses, stopped)
     if plot is not None:
-        draw(plot, model, options)
+        with warnings_on_stderr(_nothing):  # of letters that the font lacks
+            draw(plot, model, data, options)
 
 
-def draw(plot, model, options):
+def draw(plot, model, data, options):
     """Write the pictures of a model, from the rows of the table that it can predict."""
-    table = tables.read_table(options.data, decimal=options.decimal)
+    table = tables.read_table(data, decimal=options.decimal)
     X = encode(table, model, model.fill).X
     y = numbers_of(options.target, table[options.target])
     usable = ~(np.isnan(X).any(axis=1) | np.isnan(y))
@@ -125,11 +131,14 @@ def draw(plot, model, options):
 
 @contextmanager
 def warnings_on_stderr(before):
-    """Print Python's warnings as the command's own, on a line each, and call `before` first."""
+    """Print Python's warnings as the command's own, each once, and call `before` first."""
+    shown = set()
 
     def show(message, *_):
         before()
-        warn(in_options(str(message)))
+        if str(message) not in shown:
+            warn(in_options(str(message)))
+        shown.add(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)

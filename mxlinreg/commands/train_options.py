@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from .parsing import Parser, count, names, number, reference
+from .parsing import Parser, count, names, number, reference, text
 
 _CHAPTER = {"dtype": "float32", "epochs": 10, "batch_size": 4, "learning_rate": 1e-4}
 _FILE = {"dtype": "float64", "engine": "auto"}
@@ -214,7 +214,12 @@ def make_parser():
         help="rows in a block of the stream, within which rows are shuffled; 0 keeps the files' "
         "order (default: as many as make a million numbers)",
     )
-    add("--target", metavar="COLUMN", help="column to predict (no default: needed with --data)")
+    add(
+        "--target",
+        type=text,
+        metavar="COLUMN",
+        help="column to predict (no default: needed with --data)",
+    )
     add(
         "--features",
         type=names,
@@ -223,11 +228,13 @@ def make_parser():
     )
     add(
         "--weights",
+        type=text,
         metavar="COLUMN",
         help="column of the rows' weights; rows of weight 0 are left out (default: none)",
     )
     add(
         "--add",
+        type=text,
         metavar="TERMS",
         help='products, logarithms and powers of columns to add, such as "bmi*sex, log(age), '
         'age^2" (default: none)',

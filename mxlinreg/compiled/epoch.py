@@ -2,7 +2,6 @@
 
 import ctypes
 import math
-import sys
 from contextlib import closing, suppress
 from functools import partial
 from threading import Timer
@@ -12,6 +11,7 @@ import numpy as np
 
 from .._checks import check_ndarrays, check_number, check_shapes
 from .._mxnet import nd
+from .._streams import say
 from ..chapter.training import diverged
 from ..rows.arrays import order_dtype, view
 from ..rows.sources import as_rows
@@ -153,7 +153,7 @@ def _ready(w, b, rate, dtype_of_order):
         y = _read_only(np.empty((0, len(w)), w.dtype))
         order = np.empty(0, dtype_of_order)
         message = "mxlinreg: compiling the training loop, once for this machine and dtype"
-        note = Timer(1, print, [message], {"file": sys.stderr})
+        note = Timer(1, say, [message])
         calls = (shuffle_end, (order, 0, 0, 0)), (run_batches, (X, y, order, 1, w, b, rate, True))
         note.start()
         try:

@@ -1,5 +1,7 @@
 """The chapter's shuffle and inner loop as compiled functions. Importing this module needs Numba."""
 
+import os
+
 import numba
 import numpy as np
 from llvmlite import ir
@@ -59,6 +61,8 @@ def _call(typing_context, function, state):
 def _compiled(function):
     # These flags let sums be reordered and so vectorized. NaN and infinity keep their meaning.
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+    if os.path.expanduser("~") == "~":  # Numba would make a folder of this name
+        return numba.njit(**options)(function)
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # Numba finds no writable folder for its cache

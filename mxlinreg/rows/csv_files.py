@@ -181,7 +181,7 @@ def table(file, text):
     )
     strings = {name: pyarrow.string() for name in file.names if name in text}
     try:
-        with pyarrow.OSFile(str(file.path)) as source:
+        with pyarrow.OSFile(os.fsencode(file.path)) as source:
             source.seek(file.start)
             found = arrow_csv.read_csv(source, read_options, **_options(file, strings))
     except pyarrow.ArrowInvalid as error:

@@ -1,5 +1,7 @@
 """The rows of a Parquet file, read some rows of a row group at a time."""
 
+import os
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,16 +21,18 @@ from .columns import (
 _NUMBERS = 1 << 19  # numbers of a file that are read at a time
 _LEAST_ROWS = 128  # rows that are read at a time, however many columns there are
 _BLOCK = 1 << 22  # numbers in a block for predictions
+_MOST_MEMORY = 1 << 40  # bytes; only a damaged file asks for more at a time
 _BUFFERS = 1 << 24  # bytes of the buffers of all columns together
 
 
 def opened(path, num_columns=1):
-    from pyarrow import parquet
+    from pyarrow import OSFile, parquet
 
     # Read each column through a small buffer, because a row group may be larger than memory.
     size = max(1 << 13, min(1 << 20, _BUFFERS // max(num_columns, 1)))
     with named_errors(path):
-        return parquet.ParquetFile(str(path), buffer_size=size, pre_buffer=False)
+        file = OSFile(os.fsencode(path))  # pyarrow would encode text as UTF-8
+        return parquet.ParquetFile(file, buffer_size=size, pre_buffer=False)
 
 
 @contextmanager
@@ -39,6 +43,9 @@ def named_errors(path):
     try:
         yield
     except (ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
+        size = re.search(r"malloc of size (\d+) failed", str(error))
+        if isinstance(error, MemoryError) and (not size or int(size[1]) < _MOST_MEMORY):
+            raise MemoryError(f"{path}: {one_line(error)}") from None
         raise ValueError(
             f"{path}: the Parquet file is damaged or not complete ({one_line(error)[:200]}); copy "
             "or write it again"

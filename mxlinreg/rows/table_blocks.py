@@ -6,6 +6,7 @@ from typing import Any, Container, Iterator, Optional, Sequence, Union
 
 from . import csv_files, parquet_files
 from .columns import check_decimal, check_names, check_unique, is_parquet, one_line, plain_table
+from .pipes import as_file
 from .units import opened
 
 _ROWS = 1 << 16  # rows of a Parquet file in a block
@@ -96,6 +97,7 @@ def read_blocks(
     except ImportError:
         raise ImportError('reading tables needs pyarrow: pip install "mxlinreg[data]"') from None
     check_decimal(decimal)
+    path = as_file(path)
     if is_parquet(path):
         yield from parquet_files.blocks(path, names, text, _ROWS)
     else:

@@ -5,6 +5,7 @@ from typing import Any, Container, Optional, Union
 
 from . import csv_files, parquet_files
 from .columns import check_decimal, is_parquet
+from .pipes import as_file
 from .units import opened
 
 
@@ -16,7 +17,8 @@ def read_table(
     Parameters
     ----------
     path : str or Path
-        A CSV file must be UTF-8 text with a header, separated by commas, semicolons or tabs.
+        A CSV file must be UTF-8 text with a header, separated by commas, semicolons or tabs. What
+        comes from a pipe, such as /dev/stdin, is copied to a temporary file.
     text : container of str
         The columns of a CSV file to read as text, even if their values look like numbers.
     decimal : {".", ","}, optional
@@ -43,6 +45,7 @@ def read_table(
     except ImportError:
         raise ImportError('reading tables needs pyarrow: pip install "mxlinreg[data]"') from None
     check_decimal(decimal)
+    path = as_file(path)
     if is_parquet(path):
         table = parquet_files.table(path, text)
     else:

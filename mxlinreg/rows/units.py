@@ -40,6 +40,12 @@ def paths_of(source):
         paths += _in_folder(found) if os.path.isdir(found) else [found]
     if not paths:
         raise ValueError(f"source: {source} is neither a file nor a folder or glob with files")
+    for path in paths:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ValueError(
+                f"source: {path} is not an ordinary file, and a stream reads its files in several "
+                "passes; write it to a file, or read all at once"
+            )
     return sorted(set(paths))
 
 

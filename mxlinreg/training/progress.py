@@ -1,9 +1,11 @@
 """Progress bars on stderr, drawn by tqdm."""
 
 import itertools
+import sys
 from contextlib import contextmanager
 from typing import Any, Iterator
 
+from .._streams import Lasting
 from .engines import Engine
 
 
@@ -24,13 +26,17 @@ def with_bars(run_epoch: Engine, rows: Any, first: int, epochs: int) -> Iterator
     epochs : int
         The total number of epochs.
     """
+    if sys.stderr is None:  # as under pythonw
+        yield run_epoch
+        return
     from tqdm import tqdm
 
+    stderr = Lasting(sys.stderr)
     numbers = itertools.count(first)
 
     def over_rows(params, stream, learning_rate):
         settings = {"desc": f"Epoch {next(numbers)}", "unit": " rows", "total": stream.num_rows}
-        with tqdm(None, **settings, unit_scale=True, leave=False) as bar:
+        with tqdm(None, **settings, file=stderr, unit_scale=True, leave=False) as bar:
             stream.on_rows = bar.update
             try:
                 return run_epoch(params, stream, learning_rate)
@@ -38,7 +44,8 @@ def with_bars(run_epoch: Engine, rows: Any, first: int, epochs: int) -> Iterator
                 stream.on_rows = None
 
     def over_batches(params, batches, learning_rate):
-        bar = tqdm(batches, desc=f"Epoch {next(numbers)}", unit=" batches", leave=False)
+        settings = {"desc": f"Epoch {next(numbers)}", "unit": " batches"}
+        bar = tqdm(batches, **settings, file=stderr, leave=False)
         return run_epoch(params, bar, learning_rate)
 
     if rows.counts_rows:
@@ -46,7 +53,7 @@ def with_bars(run_epoch: Engine, rows: Any, first: int, epochs: int) -> Iterator
     elif getattr(run_epoch, "iterates", True):
         yield over_batches
     else:
-        with tqdm(total=epochs - first, unit=" epochs", leave=False) as bar:
+        with tqdm(total=epochs - first, unit=" epochs", file=stderr, leave=False) as bar:
 
             def counted(params, train_data, learning_rate):
                 mean_loss = run_epoch(params, train_data, learning_rate)

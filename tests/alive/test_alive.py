@@ -35,6 +35,13 @@ def test_numpy_is_left_as_found():
     assert done.returncode == 0, done.stderr
 
 
+def test_without_docstrings():
+    """MXNet makes functions from them."""
+    program = "import mxlinreg, mxnet as mx; print(mx.nd.ones((2, 3)).sum().asscalar(), __doc__)"
+    done = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True)
+    assert done.stdout == "6.0 None\n", done.stderr
+
+
 def fake_mxnet(folder, text):
     (folder / "mxnet").mkdir()
     (folder / "mxnet" / "__init__.py").write_text(text)

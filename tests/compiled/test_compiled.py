@@ -262,6 +262,21 @@ def test_a_full_disk_for_the_cache_and_damaged_files_in_it(tmp_path):
     assert all(path.stat().st_size > 100 for path in succeeds())
 
 
+def test_no_cache_without_a_home(tmp_path):
+    """Numba would make a folder named ~."""
+    program = (
+        "from mxlinreg.compiled.kernel import run_batches\n"
+        "assert type(run_batches._cache).__name__ == 'NullCache'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "HOME": "~", "PYTHONPATH": str(Path(mlr.__file__).parents[1])},
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_place_for_the_cache_that_cannot_be_written(tmp_path):
     """It compiles all the same."""
     package = Path(mlr.__file__).parent

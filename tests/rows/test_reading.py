@@ -1,9 +1,11 @@
 """What the readers of whole tables, of blocks and of streams make of unusual and damaged files."""
 
 import datetime
+import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from decimal import Decimal
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from helpers import environment, mutations
 
-from mxlinreg.rows import columns, csv_files, table_blocks, tables, units
+from mxlinreg.rows import columns, csv_files, parquet_files, table_blocks, tables, units
 
 pyarrow = pytest.importorskip("pyarrow")
 from pyarrow import parquet  # noqa: E402
@@ -385,3 +387,64 @@ def test_names(read, write, write_parquet, header, message):
     with pytest.raises(ValueError, match=f"table.parquet: {message}$"):
         read(path, ["y"])
     assert read(write(" a ,,\ty \n1,2,3\n"), ["a", "", "y"]) == [[1], [2], [3]]
+
+
+@pytest.fixture
+def pipe():
+    """A function that makes a pipe out of which a file's content comes, and returns its path."""
+    ends = []
+
+    def from_file(path):
+        reader, writer = os.pipe()
+        os.write(writer, path.read_bytes())
+        os.close(writer)
+        ends.append(reader)
+        return f"/dev/fd/{reader}"
+
+    yield from_file
+    for end in ends:
+        os.close(end)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("read", [whole, blocked])
+def test_a_pipe_is_read_like_a_file(read, kind, pipe, tmp_path, write_parquet):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    if kind == "parquet":
+        path = write_parquet({"a": [1.0, 3.0], "b": [2.0, 4.0]})
+    assert read(pipe(path), ["a", "b"]) == [[1, 3], [2, 4]]
+    assert read(path, ["a", "b"]) == [[1, 3], [2, 4]]
+
+
+def test_errors_name_the_pipe(pipe, tmp_path, monkeypatch):
+    (tmp_path / "table.csv").write_text("a,b\n1,x\n")
+    path = pipe(tmp_path / "table.csv")
+    with pytest.raises(ValueError, match=f"{path}, line 2: 'x' in 'b'"):
+        blocked(path, ["a", "b"])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    path = pipe(tmp_path / "table.csv")
+    with pytest.raises(ValueError, match=f"{path}: cannot be copied to a temporary file: .*TMPDIR"):
+        whole(path, ["a"])
+    path = pipe(tmp_path / "table.csv")
+    with pytest.raises(ValueError, match=f"source: {path} is not an ordinary file"):
+        units.paths_of(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_name_that_is_no_utf_8(read, kind, tmp_path, write_parquet):
+    path = tmp_path / os.fsdecode(b"\xff\n\xe9")
+    if kind == "csv":
+        path.write_text("a,b\n1,2\n")
+    else:
+        write_parquet({"a": [1.0], "b": [2.0]}).rename(path)
+    assert read(path, ["a", "b"]) == [[1], [2]]
+
+
+def test_memory_that_pyarrow_cannot_have(tmp_path):
+    """Only a damaged file asks for a terabyte at a time."""
+    for size, kind in ((10**9, MemoryError), (10**13, ValueError)):
+        error = pyarrow.lib.ArrowMemoryError(f"malloc of size {size} failed")
+        with pytest.raises(kind, match=f"table.parquet.*malloc of size {size} failed"):
+            with parquet_files.named_errors("table.parquet"):
+                raise error

@@ -1,5 +1,7 @@
 """The training loop: what it accepts, what it refuses, what it leaves behind."""
 
+import sys
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mxlinreg as mlr
+from mxlinreg._streams import drop_unwritable
 
 ENGINES = pytest.mark.parametrize("engine", ["autograd", "compiled"])
 
@@ -105,6 +108,18 @@ def test_progress_bar_is_on_stderr(capsys, engine, text):
     assert text in err and out == ""
     mlr.train(mlr.init_params(), ones(), epochs=2, engine=engine)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("engine", ["autograd", "compiled"])
+def test_a_progress_bar_where_stderr_is_missing_or_full(engine, monkeypatch):
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    with open("/dev/full", "w", buffering=1) as full:
+        for stderr in (None, full):
+            monkeypatch.setattr(sys, "stderr", stderr)
+            losses = mlr.train(mlr.init_params(), ones(), 2, engine=engine, progress=True)
+            assert len(losses) == 2
+        drop_unwritable(full)
 
 
 def test_engine_is_a_function():
