@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, Mapping, Union
 
+from ._checks import check_path, shown
+
 # A temporary name contains at most this many letters of the file's name and of its ending, because
 # file systems limit names to 255 bytes.
 _MOST_LETTERS = 40
@@ -35,8 +37,9 @@ def check_writable(name: str, path: Union[str, Path]) -> Path:
         If `path` is not a path, or exists and is not an ordinary file; if its name is too long, or
         its folder is missing or read-only.
     """
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise TypeError(f"{name}: must be the name of a file, not {path!r}")
+    check_path(name, path)
+    if not os.fspath(path):
+        raise TypeError(f"{name}: must be the name of a file, not {shown(path)}")
     path = Path(path)
     try:
         if path.exists() and not path.is_file():

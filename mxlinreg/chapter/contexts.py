@@ -3,8 +3,12 @@
 import re
 from typing import Union
 
+from .._checks import shown
 from .._mxnet import mx
 from ..alive.diagnosis import check_gpu
+
+# No device has this number or a larger one; MXNet would wrap around.
+_TOO_LARGE = 2**15
 
 
 def context(device: Union[str, mx.Context] = "cpu") -> mx.Context:
@@ -31,8 +35,11 @@ def context(device: Union[str, mx.Context] = "cpu") -> mx.Context:
     if isinstance(device, str):
         match = re.fullmatch(r"(cpu|gpu)(?:\((\d+)\))?", device.strip())
         if match is None:
-            raise ValueError(f'device: {device!r} is not one of "cpu", "cpu(1)", "gpu", "gpu(1)"')
-        ctx = mx.Context(match[1], int(match[2] or 0))
+            raise ValueError(
+                f'device: {shown(device)} is not one of "cpu", "cpu(1)", "gpu", "gpu(1)"'
+            )
+        number = match[2] or "0"
+        ctx = mx.Context(match[1], min(int(number[:10]), _TOO_LARGE))
     elif isinstance(device, mx.Context):
         ctx = device
     else:
@@ -41,4 +48,6 @@ def context(device: Union[str, mx.Context] = "cpu") -> mx.Context:
         check_gpu(mx, ctx)
     elif ctx.device_type != "cpu":
         raise ValueError(f"device: {ctx} is neither a cpu nor a gpu context")
+    if not 0 <= ctx.device_id < _TOO_LARGE:
+        raise ValueError(f"device: {ctx} does not exist; numbers go from 0 to {_TOO_LARGE - 1}")
     return ctx

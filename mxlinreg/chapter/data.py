@@ -2,7 +2,7 @@
 
 from typing import Tuple, Union
 
-from .._checks import check_count, check_dtype, check_number
+from .._checks import MOST_NUMBERS, check_count, check_dtype, check_number
 from .._mxnet import mx, nd
 from .contexts import context
 from .scratch import real_fn
@@ -36,7 +36,7 @@ def synthetic(
         If `num_examples` is not a positive int, `noise` is negative or not finite, or `dtype` is
         invalid.
     """
-    num_examples = check_count("num_examples", num_examples)
+    num_examples = check_count("num_examples", num_examples, maximum=MOST_NUMBERS // 2)
     noise = check_number("noise", noise)
     check_dtype(dtype)
     ctx = context(ctx)

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any, Sequence, Tuple
 
 import numpy as np
 
+from .._checks import (
+    check_columns,
+    check_count,
+    check_finite,
+    check_list_of_ndarrays,
+    check_ndarray,
+    real_values,
+    real_vector,
+)
 from .._mxnet import nd
 from .scratch import net, real_fn
 
@@ -24,9 +33,17 @@ def plot_data(X: nd.NDArray, y: nd.NDArray) -> "Figure":
     ----------
     X : NDArray of shape (n, 2)
     y : NDArray of shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X or y is invalid.
     """
+    check_columns("X", X, 2)
+    check_ndarray("y", y)
+    values = real_vector("y", y, X=X)
     figure, axes = new_figure()
-    axes.scatter(X[:, 1].asnumpy(), y.asnumpy(), s=6, alpha=0.4)
+    axes.scatter(X[:, 1].asnumpy(), values, s=6, alpha=0.4)
     label_axes(axes, "The data", "X[:, 1]", "y")
     return figure
 
@@ -47,7 +64,18 @@ def plot_training(
     params : [w, b]
     sample_size : int
         The number of rows, from the first, that the second panel shows.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is invalid.
     """
+    losses = real_values("losses", losses).ravel()
+    check_columns("X", X, 2)
+    check_list_of_ndarrays("params", params)
+    if len(params) != 2:
+        raise ValueError(f"params: expected [w, b], not {len(params)} arrays")
+    sample_size = check_count("sample_size", sample_size)
     figure, (left, right) = new_figure(ncols=2)
     left.plot(losses, "-r")
     left.xaxis.get_major_locator().set_params(integer=True)
@@ -71,8 +99,18 @@ def plot_errors(x: np.ndarray, y: np.ndarray, w: float, b: float) -> "Figure":
     ----------
     x, y : array of shape (n,)
     w, b : float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x and y are not arrays of finite numbers of equal length, or w or b is not a number.
     """
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y)
+    x = real_vector("x", x).astype(np.float64)
+    y = real_vector("y", y, x=x).astype(np.float64)
+    w, b = check_finite("w", w), check_finite("b", b)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite([x, y, x * w + b, (x * w + b - y) ** 2]).all():
+            raise ValueError("x, y, w, b: a value or its square is not finite")
     figure, axes = new_figure()
     ends = np.array([x.min(), x.max()])
     axes.plot(ends, ends * w + b, "--", color="tab:blue", label="ŷ = x·w + b")
@@ -105,11 +143,19 @@ def plot_network(num_inputs: int) -> "Figure":
     ----------
     num_inputs : int
         From 9 inputs on, the first six and the last are drawn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `num_inputs` is not a positive int.
     """
+    num_inputs = check_count("num_inputs", num_inputs)
     figure, axes = new_figure()
-    names = [f"$x_{{{i}}}$" for i in range(1, num_inputs + 1)]
-    if num_inputs > _MAX_NODES:
-        names = [*names[: _MAX_NODES - 2], "⋮", names[-1]]
+    if num_inputs <= _MAX_NODES:
+        names = [f"$x_{{{i}}}$" for i in range(1, num_inputs + 1)]
+    else:
+        names = [f"$x_{{{i}}}$" for i in range(1, _MAX_NODES - 1)]
+        names += ["⋮", f"$x_{{{num_inputs}}}$"]
     heights = np.arange(len(names), 0, -1) - (len(names) + 1) / 2
     output = (3.0, 0.0)
     node = {"ha": "center", "va": "center", "fontsize": 16}

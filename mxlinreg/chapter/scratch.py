@@ -3,7 +3,16 @@ model, the loss and the optimizer."""
 
 from typing import List, Sequence, Union
 
-from .._checks import check_count, check_dtype, check_input
+from .._checks import (
+    MOST_NUMBERS,
+    check_columns,
+    check_count,
+    check_dtype,
+    check_gradients,
+    check_input,
+    check_number,
+    check_outputs,
+)
 from .._mxnet import mx, nd
 from .contexts import context
 
@@ -18,7 +27,13 @@ def real_fn(X: nd.NDArray) -> nd.NDArray:
     Returns
     -------
     NDArray of shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is not an NDArray of floats of this shape.
     """
+    check_columns("X", X, 2)
     return 2 * X[:, 0] - 3.4 * X[:, 1] + 4.2
 
 
@@ -48,8 +63,8 @@ def init_params(
     TypeError, ValueError
         If a number is not a positive int, or `dtype` is invalid.
     """
-    num_inputs = check_count("num_inputs", num_inputs)
-    num_outputs = check_count("num_outputs", num_outputs)
+    num_inputs = check_count("num_inputs", num_inputs, maximum=MOST_NUMBERS)
+    num_outputs = check_count("num_outputs", num_outputs, maximum=MOST_NUMBERS // num_inputs)
     check_dtype(dtype)
     ctx = context(ctx)
     w = nd.random_normal(shape=(num_inputs, num_outputs), ctx=ctx, dtype=dtype)
@@ -76,11 +91,11 @@ def net(X: nd.NDArray, w: nd.NDArray, b: nd.NDArray) -> nd.NDArray:
     Raises
     ------
     TypeError
-        If X is not an NDArray.
+        If X, w or b is not an NDArray.
     ValueError
-        If X and w differ in their dtype.
+        If X, w and b differ in their dtype, or their shapes do not fit each other.
     """
-    check_input(X, w)
+    check_input(X, w, b)
     return nd.dot(X, w) + b
 
 
@@ -100,14 +115,13 @@ def square_loss(yhat: nd.NDArray, y: nd.NDArray) -> nd.NDArray:
 
     Raises
     ------
+    TypeError
+        If `yhat` or `y` is not an NDArray.
     ValueError
-        If the shapes differ. MXNet would broadcast a `y` of shape (n,) to shape (n, n).
+        If the shapes differ. MXNet would broadcast a `y` of shape (n,) to shape (n, n). Also if
+        the dtypes differ, or are not those of floats: MXNet would round a mean of ints.
     """
-    if yhat.shape != y.shape:
-        raise ValueError(
-            f"square_loss: yhat has shape {yhat.shape} and y {y.shape}; both must have the same, "
-            "as after y.reshape(yhat.shape)"
-        )
+    check_outputs(yhat, y)
     return nd.mean((yhat - y) ** 2)
 
 
@@ -120,6 +134,13 @@ def SGD(params: Sequence[nd.NDArray], lr: float) -> None:
         The parameters, each with the gradient that ``loss.backward()`` stored in ``param.grad``.
     lr : float
         The learning rate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `params` are not NDArrays with gradients, or `lr` is not a finite number of at least 0.
     """
+    lr = check_number("lr", lr)
+    check_gradients(params)
     for param in params:
         param[:] = param - lr * param.grad

@@ -6,7 +6,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Sequence
 
 import numpy as np
 
-from .._checks import check_batch, check_number, check_params
+from .._checks import check_flag, check_iterable, check_number, check_pair, check_params
 from .._mxnet import autograd, nd
 from .scratch import SGD, net, square_loss
 
@@ -53,15 +53,16 @@ def train_epoch(
     """
     check_params(params)
     learning_rate = check_number("learning_rate", learning_rate)
+    check_iterable("batches", batches)
     w, b = params
     model_ctx, num_outputs = w.context, w.shape[1]
-    trained = params if train_bias else [w]
+    trained = params if check_flag("train_bias", train_bias) else [w]
     num_batches = 0
     # A Python float: the sum of NumPy scalars would differ between NumPy 1 and 2.
     cumulative_loss = 0.0
     with last_finite(params):
-        for data, label in batches:
-            check_batch(data, label, w)
+        for batch in batches:
+            data, label = check_pair(batch, w)
             data = data.as_in_context(model_ctx)
             label = label.as_in_context(model_ctx).reshape((-1, num_outputs))
             with autograd.record():

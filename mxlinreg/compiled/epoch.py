@@ -9,7 +9,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from .._checks import check_ndarrays, check_number, check_shapes
+from .._checks import check_flag, check_iterable, check_ndarrays, check_number, check_shapes
 from .._mxnet import nd
 from .._streams import say
 from ..chapter.training import diverged
@@ -64,6 +64,8 @@ def compiled_epoch(
     """
     check_ndarrays(params)
     learning_rate = check_number("learning_rate", learning_rate)
+    train_bias = check_flag("train_bias", train_bias)
+    check_iterable("train_data", train_data)
     rows = as_rows(train_data)
     if params[0].context.device_type == "gpu":
         raise ValueError(

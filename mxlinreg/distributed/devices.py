@@ -2,7 +2,14 @@
 
 from typing import Sequence, Union
 
-from .._checks import check_batch
+from .._checks import (
+    check_choice,
+    check_iterable,
+    check_number,
+    check_pair,
+    check_params,
+    shown,
+)
 from .._mxnet import autograd, mx, nd
 from ..chapter.contexts import context
 from ..chapter.scratch import SGD, net, square_loss
@@ -34,19 +41,23 @@ def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "l
     TypeError, ValueError
         If a device cannot be used, none is given, or `kvstore` is invalid.
     """
+    if not isinstance(model_ctx, (list, tuple)):
+        raise TypeError(f"model_ctx: expected a list of devices, not {shown(model_ctx)}")
     contexts = [context(ctx) for ctx in model_ctx]
     if not contexts:
         raise ValueError("model_ctx: is empty; at least one device is needed")
-    if kvstore not in ("local", "device"):
-        raise ValueError(f'kvstore: must be "local" or "device", not {kvstore!r}')
+    check_choice("kvstore", kvstore, ("local", "device"))
 
     def epoch_on_devices(params, batches, learning_rate):
+        check_params(params)
+        check_iterable("batches", batches)
+        learning_rate = check_number("learning_rate", learning_rate)
         copies = [[_parameter(param.copyto(ctx)) for param in params] for ctx in contexts]
         kv = mx.kv.create(kvstore)
         kv.init(["w", "b"], [nd.zeros_like(param) for param in params])
         num_batches, cumulative_loss = 0, 0.0
-        for data, label in batches:
-            check_batch(data, label, params[0])
+        for batch in batches:
+            data, label = check_pair(batch, params[0])
             losses = []
             for k, copy in enumerate(copies):
                 rows = shard_rows(len(data), k, len(copies))

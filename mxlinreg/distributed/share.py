@@ -6,13 +6,13 @@ from typing import Any, Iterator, List, Optional
 
 import numpy as np
 
-from .._checks import check_count
+from .._checks import check_count, check_flag, real_array
 from .._mxnet import mx
 from ..rows.array_loader import ArrayLoader
 from ..rows.interface import Rows
 from ..rows.sources import as_rows
 from ..rows.transform import Transform, even_batch_size
-from .collectives import all_gather
+from .collectives import all_gather, check_kv
 
 
 def shard_rows(num_rows: int, k: int, n: int) -> slice:
@@ -21,13 +21,19 @@ def shard_rows(num_rows: int, k: int, n: int) -> slice:
     The workers' shares of `num_rows` follow each other. Their sizes differ by at most 1, and the
     larger ones come first.
     """
-    size, larger = divmod(num_rows, n)
+    n = check_count("n", n)
+    k = check_count("k", k, minimum=0, maximum=n - 1)
+    size, larger = divmod(check_count("num_rows", num_rows, minimum=0), n)
     start = k * size + min(k, larger)
     return slice(start, start + size + (k < larger))
 
 
 def shard(kv: mx.kv.KVStore, X: Any, y: Any) -> List[Any]:
     """Select this worker's rows of X and y, which every worker holds completely, for `Share`."""
+    check_kv(kv)
+    X, y = real_array("X", X), real_array("y", y)
+    if X.shape[:1] != y.shape[:1] or not X.shape:
+        raise ValueError(f"y: shape {y.shape} does not fit X of shape {X.shape}")
     rows = shard_rows(len(X), kv.rank, kv.num_workers)
     if rows.start == rows.stop:  # MXNet has no arrays without rows
         return [np.empty((0, *array.shape[1:])) for array in (X, y)]
@@ -63,6 +69,9 @@ class Share(Rows):
         When one of these is read for the first time, all workers must do so.
     num_rows, num_outputs : int
         The number of rows of all workers, and of columns of y.
+    random : RandomState or None
+        The generator of the row order, in the same state on all workers; None stands for rank 0's
+        global generator.
 
     Raises
     ------
@@ -71,16 +80,21 @@ class Share(Rows):
         columns differ, or a stream has not been read once.
     """
 
+    random: Optional[np.random.RandomState] = None
+
     def __init__(
         self, kv: mx.kv.KVStore, X: Any, y: Any = None, batch_size: int = 4, shuffle: bool = True
     ):
+        check_kv(kv)
         self.kv = kv
-        self.batch_size, self.shuffle = check_count("batch_size", batch_size), bool(shuffle)
+        self.batch_size = check_count("batch_size", batch_size)
+        self.shuffle = check_flag("shuffle", shuffle)
         if y is None:
             self.own = as_rows(X)
             self.batch_size, self.shuffle = self.own.batch_size, self.own.shuffle
         else:
-            self.own = ArrayLoader(X, y, batch_size, shuffle) if len(X) else None
+            X = real_array("X", X)
+            self.own = ArrayLoader(X, y, batch_size, shuffle) if 0 not in X.shape[:1] else None
         self.repeatable = self.own is None or self.own.repeatable
         self.in_memory = self.own is None or self.own.in_memory
         self._rows: Optional[range] = None

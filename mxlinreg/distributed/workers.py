@@ -7,14 +7,21 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 import numpy as np
 
 from .. import compiled, exact, training
+from .._checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_number,
+    check_params,
+    check_path,
+)
 from .._mxnet import mx, nd
 from ..chapter.scratch import SGD
 from ..chapter.training import DivergenceError
 from ..exact.result import LeastSquares
-from ..rows.sources import as_rows
 from ..training import Engine
 from ..training.schedule import Schedule
-from .collectives import all_reduce, broadcast
+from .collectives import all_reduce, broadcast, check_kv
 from .devices import backward
 from .share import Share
 
@@ -50,14 +57,17 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
     ValueError
         If `sync` is neither "batch" nor "epoch".
     """
-    if sync not in ("batch", "epoch"):
-        raise ValueError(f'sync: must be "batch" or "epoch", not {sync!r}')
+    check_choice("sync", sync, ("batch", "epoch"))
+    check_kv(kv)
     run_epoch = _run_batches if sync == "batch" else _run_and_average
     begun = False
 
     def epoch_of_workers(params, share, learning_rate, train_bias=True):
         nonlocal begun
-        if as_rows(share).kv is not kv:
+        check_params(params)
+        learning_rate = check_number("learning_rate", learning_rate)
+        train_bias = check_flag("train_bias", train_bias)
+        if not isinstance(share, Share) or share.kv is not kv:
             raise TypeError(
                 "train_data: must be a distributed.Share of the engine's KVStore, not "
                 f"{type(share).__name__}"
@@ -65,32 +75,41 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
         share.check(params[0])
         if sync == "batch" and not share.in_memory:
             raise ValueError('sync: "batch" needs rows in memory; use "epoch" with a Stream')
+        # A copy of the global generator, from which another thread of this worker may draw.
+        random = share.random or _generator_of_first(kv)
         if not begun:
-            _begin_alike(kv, params)
+            _unpack(_of_first(kv, _packed(params)), params)
             begun = True
-        return run_epoch(kv, params, share, learning_rate, train_bias)
+        mean_loss = run_epoch(kv, params, share, learning_rate, train_bias, random)
+        if share.random is None:
+            np.random.set_state(random.get_state())
+        return mean_loss
 
     epoch_of_workers.name = f"{sync} sync of {kv.num_workers} workers"  # type: ignore[attr-defined]
     return epoch_of_workers
 
 
-def _begin_alike(kv, params):
-    """Copy rank 0's parameters and its state of NumPy's global generator to all workers."""
+def _of_first(kv, numbers):
+    """The numbers of rank 0, on all workers."""
+    return all_reduce(kv, numbers if kv.rank == 0 else np.zeros_like(numbers))
+
+
+def _generator_of_first(kv):
+    """A generator in the state of rank 0's global one, on all workers."""
     name, key, *rest = np.random.get_state(legacy=True)
     if name != "MT19937":
         raise ValueError(f"np.random: draws from {name}; workers share NumPy's default, MT19937")
-    state = np.concatenate([_packed(params), key, rest])
-    state = all_reduce(kv, state if kv.rank == 0 else np.zeros_like(state))
-    values, key, rest = np.split(state, [-len(key) - len(rest), -len(rest)])
-    pos, has_gauss, cached_gaussian = rest
-    np.random.set_state((name, key.astype(np.uint32), int(pos), int(has_gauss), cached_gaussian))
-    _unpack(values, params)
+    state = _of_first(kv, np.concatenate([key, rest]))
+    key, (pos, has_gauss, cached_gaussian) = np.split(state, [len(key)])
+    random = np.random.RandomState()
+    random.set_state((name, key.astype(np.uint32), int(pos), int(has_gauss), cached_gaussian))
+    return random
 
 
-def _run_batches(kv, params, share, learning_rate, train_bias):
+def _run_batches(kv, params, share, learning_rate, train_bias, random):
     order = np.arange(share.num_rows)
     if share.shuffle:
-        np.random.shuffle(order)
+        random.shuffle(order)
     grads = [param.grad for param in params]
     trained = params if train_bias else params[:1]
     cumulative_loss = 0.0
@@ -109,18 +128,17 @@ def _run_batches(kv, params, share, learning_rate, train_bias):
     return cumulative_loss / len(share)
 
 
-def _run_and_average(kv, params, share, learning_rate, train_bias):
-    draw = np.random.randint(2**32, dtype=np.uint64)
-    common = np.random.get_state()
+def _run_and_average(kv, params, share, learning_rate, train_bias, random):
+    draw = random.randint(2**32, dtype=np.uint64)
     loss = 0.0
     if share.own is not None:
-        np.random.seed([int(draw), kv.rank])
+        share.own.random = np.random.RandomState([int(draw), kv.rank])
         try:
             loss = compiled.compiled_epoch(params, share.own, learning_rate, train_bias)
         except DivergenceError:
             loss = np.nan  # so that the epoch diverges on all workers
         finally:
-            np.random.set_state(common)
+            share.own.random = None
     weight = len(share.rows) / share.num_rows
     *total, mean_loss = np.split(all_reduce(kv, weight * np.append(_packed(params), loss)), [-1])
     _unpack(total[0], params)
@@ -157,6 +175,9 @@ def train(
     whole job, so it can be resumed only with the same rows on the same number of workers.
     """
     run_epoch = engine(kv, sync)
+    if checkpoint is not None:
+        check_path("checkpoint", checkpoint)
+    every, epochs = check_count("every", every), check_count("epochs", epochs, minimum=0)
     with TemporaryDirectory() as folder:
         if checkpoint is not None:
             path = Path(checkpoint)

@@ -123,7 +123,7 @@ class LeastSquares:
 
     @property
     def intercept_interval(self) -> np.ndarray:
-        """The 95 % confidence interval of the intercept, shape (2,) or (k, 2)."""
+        """The 95 % confidence interval of the intercept, shape (2,) or (k, 2); NaN without one."""
         return self._intervals(self.intercept, self.intercept_standard_error)
 
     @property
@@ -139,7 +139,7 @@ class LeastSquares:
         return _each(lambda t: t_p_value(t, self.degrees_of_freedom), t_values)
 
     def _intervals(self, values, standard_errors):
-        reach = t_quantile(self.degrees_of_freedom) * np.asarray(standard_errors)
+        reach = t_quantile(self.degrees_of_freedom) * np.asarray(standard_errors, dtype=np.float64)
         return np.stack([values - reach, values + reach], axis=-1)
 
     def __str__(self) -> str:

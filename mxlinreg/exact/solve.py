@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .._checks import check_choice, check_flag, check_texts
 from ..moments import Moments, gathered, no_rows, triangular_moments
 from ..rows.sources import as_rows
 from .factor import Factor, factor_of, of_columns
@@ -69,12 +70,10 @@ def least_squares(
         hold NaN or infinity. If numbers of a column exceed those of its first block by a factor
         of 1e140.
     """
-    if rank_deficient not in RANK_DEFICIENT:
-        raise ValueError(
-            f'rank_deficient: must be "error", "drop" or "minimum_norm", not {rank_deficient!r}'
-        )
-    rows = as_rows(X, y, sample_weight)
-    return solve(rows, bool(intercept), rank_deficient, columns)[0]
+    check_choice("rank_deficient", rank_deficient, RANK_DEFICIENT)
+    intercept = check_flag("intercept", intercept)
+    columns = None if columns is None else check_texts("columns", columns)
+    return solve(as_rows(X, y, sample_weight), intercept, rank_deficient, columns)[0]
 
 
 def solve(

@@ -4,8 +4,8 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from .._checks import is_ndarray
-from ..rows.arrays import column_names, real_array
+from .._checks import real_values
+from ..rows.arrays import column_names
 
 # An iterator can be read only once, so up to this many of its numbers (16 MiB) are kept.
 KEPT_NUMBERS = 1 << 21
@@ -91,8 +91,7 @@ class Source:
 
 
 def _finite(name, array):
-    array = real_array(name, array)
-    array = np.asarray(array.asnumpy() if is_ndarray(array) else array, dtype=np.float64)
+    array = np.asarray(real_values(name, array), dtype=np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: holds NaN or infinity; every value must be finite")
     return array

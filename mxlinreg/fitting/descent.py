@@ -50,7 +50,7 @@ class Settings(NamedTuple):
     patience: Optional[int] = None
     """The number of epochs in a row without progress after which the rate is lowered."""
     seed: int = 0
-    """The seed of the row order. Workers draw it from NumPy's global generator."""
+    """The seed of the row order."""
     on_epoch: Optional[Callable[[int, float], Any]] = None
     """Called as ``on_epoch(epoch, mean_loss)`` after each epoch, with the mean loss in squared
     units of y."""
@@ -158,8 +158,7 @@ def descend(
         return Distance(*rows.gather(np.array(measure(w, b)))[0].tolist())
 
     def draw_order(epoch):
-        if rows.kv is None:
-            white.random = np.random.RandomState([settings.seed, epoch])
+        white.random = np.random.RandomState([settings.seed, epoch])
 
     w = np.zeros((num_inputs, num_outputs)) if start is None else start / y_scale
     if settings.standardize:
@@ -263,7 +262,7 @@ def _engine(settings, train_bias):
                 f"engine: {name_of(engine)} has no keyword train_bias; a fit with weights, without "
                 "an intercept or in blocks passes train_bias=False, which must leave b unchanged"
             )
-    return _fastest(ctx) if engine == "auto" else engine
+    return _fastest(ctx) if isinstance(engine, str) and engine == "auto" else engine
 
 
 def _fastest(ctx):

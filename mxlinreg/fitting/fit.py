@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequen
 
 import numpy as np
 
-from .._checks import check_count, check_dtype, check_number
+from .._checks import (
+    LARGEST_SEED,
+    check_choice,
+    check_count,
+    check_dtype,
+    check_flag,
+    check_function,
+    check_number,
+    shown,
+)
 from .._text import counted
 from ..exact.result import RankError
 from ..exact.solve import solve
@@ -177,11 +186,17 @@ def fit(
     NotConverged
         If the training ends before `tol` is reached.
     """
-    if solver not in ("exact", "sgd"):
-        raise ValueError(f'solver: must be "exact" or "sgd", not {solver!r}')
-    if collinear not in ("drop", "minimum-norm", "error"):
-        raise ValueError(f'collinear: must be "drop", "minimum-norm" or "error", not {collinear!r}')
+    check_choice("solver", solver, ("exact", "sgd"))
+    check_choice("collinear", collinear, ("drop", "minimum-norm", "error"))
+    check_choice("sync", sync, ("batch", "epoch"))
     check_dtype(dtype)
+    check_function("on_note", on_note)
+    check_function("on_epoch", on_epoch)
+    stream = check_flag("stream", stream)
+    if stream and not isinstance(data, (str, Path, Stream)):
+        raise TypeError(f"data: with stream=True it must name files, not {shown(data)}")
+    if shuffle_buffer is not None:
+        shuffle_buffer = check_count("shuffle_buffer", shuffle_buffer, minimum=0)
     choices = check_choices(
         Choices(
             target=target,
@@ -189,11 +204,11 @@ def fit(
             weights=weights,
             add=add,
             categorical=categorical,
-            reference=reference or {},
+            reference={} if reference is None else reference,
             max_levels=max_levels,
             missing=missing,
             validation=validation,
-            seed=check_count("seed", seed, minimum=0),
+            seed=check_count("seed", seed, minimum=0, maximum=LARGEST_SEED),
         )
     )
     note = on_note or _nothing
@@ -266,6 +281,10 @@ def _nothing(*_):
 
 def _prepared(data, choices, decimal, stream, shuffle_buffer, kv, note):
     """The table, prepared, and its name in messages; of workers, each worker's share."""
+    if kv is not None:
+        from ..distributed.collectives import check_kv
+
+        check_kv(kv)
     if isinstance(data, Stream):
         return _of_stream(data, choices), data.source["name"]
     if stream:
@@ -344,6 +363,10 @@ def _solved(rows, where, collinear):
         raise ValueError(
             f'{where}: {error.args[0]}; collinear="drop" gives the later columns no coefficient'
         ) from None
+    except ValueError as error:
+        if not str(error).startswith("X: "):
+            raise
+        raise ValueError(f"{where}: {str(error)[3:]}") from None
 
 
 def _dropped(solution, moments):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
@@ -18,7 +20,15 @@ except ImportError as error:
         f"(importing it failed with: {error})"
     ) from None
 
-from .._checks import check_count, check_number
+from .._checks import (
+    check_choice,
+    check_count,
+    check_dense,
+    check_flag,
+    check_number,
+    is_ndarray,
+    real_array,
+)
 from ..exact.solve import solve
 from ..moments import merged, triangular_moments, whitening
 from ..rows.sources import as_rows
@@ -28,6 +38,10 @@ from .distance import STANDARD_ERRORS
 if TYPE_CHECKING:
     from .._mxnet import mx
     from ..training import Engine
+
+
+# Sums of smaller weights lose digits, or are 0.
+LEAST_WEIGHT = 1e-300
 
 
 class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -147,7 +161,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If the last epoch ends before `tol` is reached. The warning states the distance from
             the exact fit.
         """
-        previous = self.coef_ if self.warm_start and hasattr(self, "coef_") else None
+        warm_start = check_flag("warm_start", self.warm_start)
+        previous = self.coef_ if warm_start and hasattr(self, "coef_") else None
         X, y, weight = self._checked(X, y, sample_weight, reset=True)
         if self.solver == "exact":
             names = getattr(self, "feature_names_in_", None)
@@ -225,28 +240,58 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array of shape (n,), or (n, k) if y had shape (n, k) in `fit`
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = _readable("X", X)
+        with _naming("X"):
+            X = validate_data(self, X, dtype=np.float64, reset=False)
         return X @ self.coef_.T + self.intercept_
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the variance of y that the predictions explain, R².
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            The mean over the outputs, if there are several.
+        """
+        y, sample_weight = _readable("y", y), _readable("sample_weight", sample_weight)
+        with _naming("X", "y", "sample_weight"):
+            return super().score(X, y, sample_weight)
 
     def _checked(self, X, y, sample_weight, reset):
         """X, y and the weights or None, in float64, without the rows of weight 0."""
-        if self.solver not in ("exact", "sgd"):
-            raise ValueError(f'solver: must be "exact" or "sgd", not {self.solver!r}')
-        X, y = validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset
-        )
-        y = y.astype(np.float64, copy=False)
+        check_choice("solver", self.solver, ("exact", "sgd"))
+        for name in ("standardize", "fit_intercept"):
+            check_flag(name, getattr(self, name))
+        X, y = _readable("X", X), _readable("y", y)
+        with _naming("X", "y"):
+            X, y = validate_data(
+                self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset
+            )
+            y = y.astype(np.float64, copy=False)
         if sample_weight is None:
             return X, y, None
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        sample_weight = _readable("sample_weight", sample_weight)
+        with _naming("sample_weight"):
+            weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
         used = weight > 0
         if not used.any():
             raise ValueError("sample_weight: every weight is 0; at least one must be above 0")
+        if weight.max() < LEAST_WEIGHT:
+            raise ValueError(f"sample_weight: every weight is below {LEAST_WEIGHT}; scale them up")
         return X[used], y[used], weight[used]
 
     def _settings(self, epochs, tol):
         rate = self.learning_rate
-        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        with _naming("random_state"):
+            seed = check_random_state(self.random_state).randint(2**31 - 1)
+        check_count("verbose", self.verbose, minimum=0)
 
         def on_epoch(epoch, mean_loss):
             if self.verbose:
@@ -256,7 +301,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             engine=self.engine,
             ctx=self.ctx,
             epochs=epochs,
-            learning_rate=None if rate == "auto" else check_number("learning_rate", rate),
+            learning_rate=None
+            if isinstance(rate, str) and rate == "auto"
+            else check_number("learning_rate", rate),
             standardize=self.standardize,
             tol=tol,
             patience=check_count("n_iter_no_change", self.n_iter_no_change),
@@ -293,6 +340,35 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         else:
             self.coef_, self.intercept_ = coef.T, intercept
         return self
+
+
+def _readable(name, array):
+    """`array` for scikit-learn, which ignores masks, reads NDArrays number by number, and takes
+    dates for numbers."""
+    check_dense(name, array)
+    if is_ndarray(array):
+        return array.asnumpy()
+    dtype = getattr(array, "dtype", None)
+    if isinstance(dtype, np.dtype) and (dtype.kind in "mMV" or dtype == np.longdouble):
+        real_array(name, array)
+    return array
+
+
+@contextmanager
+def _naming(*names):
+    """Make errors of scikit-learn name the argument."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:  # an object's own function may raise anything
+        text = str(error)
+        if isinstance(error, (TypeError, ValueError)) and any(
+            re.search(rf"\b{name}\b", text) for name in names
+        ):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{', '.join(names)}: {text}") from None
 
 
 def _intercept(coef, moments):

@@ -13,7 +13,15 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from .._checks import check_count, check_number
+from .._checks import (
+    check_choice,
+    check_count,
+    check_mapping,
+    check_number,
+    check_text,
+    check_texts,
+    shown,
+)
 from .._text import counted, listed, with_counts
 from ..rows.arrays import ArrayRows
 from ..rows.columns import check_names, is_numeric, kind_of, quoted
@@ -76,17 +84,24 @@ def check_choices(choices: Choices) -> Choices:
     """Return the choices; raise unless each is of the right kind."""
     for name, text in (("target", choices.target), ("weights", choices.weights)):
         if not isinstance(text, str) and not (text is None and name == "weights"):
-            raise TypeError(f"{name}: must be the name of a column, not {text!r}")
+            raise TypeError(f"{name}: must be the name of a column, not {shown(text)}")
     if choices.weights == choices.target:
         raise ValueError(f"weights: {choices.target!r} is the target; give another column")
     if not isinstance(choices.reference, Mapping):
         raise TypeError(
-            f"reference: must be a dict from columns to their levels, not {choices.reference!r}"
+            "reference: must be a dict from columns to their levels, not "
+            f"{shown(choices.reference)}"
         )
+    check_mapping("reference", choices.reference)
+    check_texts("reference", list(choices.reference.values()))
+    check_texts("categorical", choices.categorical)
+    if choices.features is not None:
+        check_texts("features", choices.features)
+    if choices.add is not None:
+        check_text("add", choices.add)
     if choices.max_levels is not None:
         check_count("max_levels", choices.max_levels)
-    if choices.missing not in ("drop", "mean", "error"):
-        raise ValueError(f'missing: must be "drop", "mean" or "error", not {choices.missing!r}')
+    check_choice("missing", choices.missing, ("drop", "mean", "error"))
     share = check_number("validation", choices.validation)
     if share >= 1:
         raise ValueError(f"validation: must be below 1, not {share:g}")

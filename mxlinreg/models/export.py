@@ -8,7 +8,7 @@ from typing import Any, Union
 import numpy as np
 
 from .. import _mxnet
-from .._checks import check_shapes, is_ndarray
+from .._checks import check_path, check_shapes, real_values, shown
 from .._files import check_writable, replacing
 from .model import Model, load_model
 from .params_file import params_bytes
@@ -91,6 +91,7 @@ def export_symbol(model: Any, prefix: Union[str, Path]) -> None:
     TypeError, ValueError
         If `model` is of another kind, not fitted or not finite, or a file cannot be written.
     """
+    check_path("prefix", prefix)
     w, b, names = _linear(model)
     symbol_path = check_writable("prefix", f"{prefix}-symbol.json")
     params_path = check_writable("prefix", f"{prefix}-0000.params")
@@ -126,9 +127,9 @@ def _linear(model):
     else:
         raise TypeError(
             "model: expected [w, b], a fitted LinearRegressor, a result of least_squares or the "
-            f"path of a saved model, not {model!r:.80}"
+            f"path of a saved model, not {shown(model)}"
         )
-    w, b = (a.asnumpy() if is_ndarray(a) else np.asarray(a) for a in (w, b))
+    w, b = (real_values(f"model: {name}", array) for name, array in (("w", w), ("b", b)))
     if w.ndim == 1:
         w = w[:, None]
     if w.ndim == 2 and b.ndim == 0:

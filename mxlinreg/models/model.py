@@ -12,14 +12,23 @@ import json
 import math
 import platform
 from dataclasses import dataclass, field, fields
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
 from .. import __version__, _mxnet
-from .._checks import check_shapes, is_ndarray
+from .._checks import (
+    check_choice,
+    check_function,
+    check_mapping,
+    check_path,
+    check_shapes,
+    check_text,
+    check_texts,
+    real_values,
+    shown,
+)
 from .._files import check_writable, write_bytes
 from .._text import coefficient_texts, counted, table_lines, with_counts
 from ..rows import table_blocks
@@ -96,7 +105,7 @@ class Model:
 
     def __post_init__(self) -> None:
         self.w, self.b = (
-            np.array(param.asnumpy() if is_ndarray(param) else param) for param in (self.w, self.b)
+            np.array(real_values(name, param)) for name, param in (("w", self.w), ("b", self.b))
         )
         if all(param.dtype.kind in "iub" for param in (self.w, self.b)):
             self.w, self.b = self.w.astype(np.float64), self.b.astype(np.float64)
@@ -104,37 +113,47 @@ class Model:
         for name, values in (("w", self.w), ("b", self.b)):
             if not np.isfinite(values).all():
                 raise ValueError(f"{name}: is not finite; train again, with a smaller step")
-        self.columns = list(self.columns) or [f"x{i}" for i in range(len(self.w))]
-        self.features = list(self.features) or self.columns
-        self.levels = {name: list(values) for name, values in dict(self.levels).items()}
-        self.dates, self.added = dict(self.dates), list(self.added)
-        self.losses = [float(loss) for loss in self.losses]
+        self.columns = check_texts("columns", self.columns)
+        self.columns = self.columns or [f"x{i}" for i in range(len(self.w))]
+        self.features = check_texts("features", self.features) or self.columns
+        check_text("target", self.target)
+        self.levels = {
+            name: check_texts("levels", values)
+            for name, values in check_mapping("levels", self.levels).items()
+        }
+        self.added = check_texts("added", self.added)
+        for name in ("dates", "left_out"):
+            texts = check_mapping(name, getattr(self, name))
+            check_texts(name, list(texts.values()))
+            setattr(self, name, texts)
+        self.losses = _floats("losses", self.losses)
         if self.largest is not None:
-            self.largest = [float(value) for value in self.largest]
-        texts = [*self.columns, *self.features, self.target, *self.levels, *self.added]
-        texts += [*self.dates, *self.dates.values()]
-        texts += [value for values in self.levels.values() for value in values]
-        for text in (*texts, *chain(*dict(self.left_out).items())):
-            if not isinstance(text, str):
-                raise TypeError(f"columns: every name and every level must be a str, not {text!r}")
+            self.largest = _floats("largest", self.largest)
+            if len(self.largest) != len(self.w):
+                raise ValueError(
+                    f"largest: {len(self.largest)} values do not fit {len(self.w)} inputs"
+                )
         if len(self.columns) != len(self.w):
             raise ValueError(f"columns: {len(self.columns)} names do not fit {len(self.w)} inputs")
         if self.fill is not None:
             if not isinstance(self.fill, Mapping):
-                if len(self.fill) != len(self.w):
-                    raise ValueError(
-                        f"fill: {len(self.fill)} values do not fit {len(self.w)} inputs"
-                    )
-                self.fill = dict(zip(self.columns, self.fill))
-            self.fill = {name: float(value) for name, value in self.fill.items()}
-        self.metrics = {rows: dict(metrics) for rows, metrics in dict(self.metrics).items()}
+                values = _floats("fill", self.fill)
+                if len(values) != len(self.w):
+                    raise ValueError(f"fill: {len(values)} values do not fit {len(self.w)} inputs")
+                self.fill = dict(zip(self.columns, values))
+            fill = check_mapping("fill", self.fill)
+            self.fill = dict(zip(fill, _floats("fill", list(fill.values()))))
+        self.metrics = {
+            rows: check_mapping("metrics", metrics)
+            for rows, metrics in check_mapping("metrics", self.metrics).items()
+        }
         if self.versions is None:
             self.versions = {
                 "mxlinreg": __version__,
                 "numpy": np.__version__,
                 "python": platform.python_version(),
             }
-        self.versions = dict(self.versions)
+        self.versions = check_mapping("versions", self.versions)
 
     def predict(self, X: Any, invalid: str = "error") -> np.ndarray:
         """Predict, in float64.
@@ -200,6 +219,8 @@ class Model:
             As `predict`; or if the file cannot be read or has no rows.
         """
         check_invalid(invalid)
+        check_path("path", path)
+        check_function("on_invalid", on_invalid)
         rows = 0
         text = {**self.levels, **self.dates}
         for block in table_blocks.read_blocks(path, self.features, text, decimal):
@@ -218,11 +239,7 @@ class Model:
 
     def _of_array(self, X):
         """An array of inputs, with missing values filled in, as `Encoded`."""
-        try:
-            X = np.array(X.asnumpy() if is_ndarray(X) else X, dtype=np.float64)
-        except (TypeError, ValueError):
-            message = f"X: expected an array of numbers or a table, not {type(X).__name__}"
-            raise TypeError(message) from None
+        X = np.array(real_values("X", X), dtype=np.float64)
         if X.ndim != 2 or X.shape[1] != len(self.w):
             raise ValueError(f"X: expected shape (n, {len(self.w)}), not {X.shape}")
         if np.isinf(X).any():
@@ -253,7 +270,8 @@ class Model:
         absent = np.array([name in self.left_out for name in names])
         largest = np.append(1, self.largest or np.full(len(self.w), np.nan))
         known = self.largest is not None
-        rmse = self.metrics.get("training", {}).get("rmse") or 0.0 if known else 0.0
+        rmse = self.metrics.get("training", {}).get("rmse") if known else None
+        rmse = rmse if isinstance(rmse, (int, float)) else 0.0
         texts = [
             coefficient_texts(np.where(absent, np.nan, values), largest, rmse)
             for values in np.column_stack([self.b, self.w.T]).astype(np.float64)
@@ -274,9 +292,15 @@ class Model:
         return "\n".join(lines)
 
 
+def _floats(name, values):
+    values = real_values(name, values)
+    if values.ndim != 1:
+        raise ValueError(f"{name}: must be a list of numbers, not of shape {values.shape}")
+    return values.astype(np.float64).tolist()
+
+
 def check_invalid(invalid: str) -> None:
-    if invalid not in ("error", "nan"):
-        raise ValueError(f'invalid: must be "error" or "nan", not {invalid!r}')
+    check_choice("invalid", invalid, ("error", "nan"))
 
 
 def why_invalid(encoded: Encoded) -> str:
@@ -312,6 +336,8 @@ def as_params(model: Model, ctx: Union[str, mx.Context] = "cpu") -> List[nd.NDAr
     """
     from ..chapter.contexts import context
 
+    if not isinstance(model, Model):
+        raise TypeError(f"model: must be a Model, not {shown(model)}")
     params = [
         _mxnet.nd.array(param, ctx=context(ctx), dtype=param.dtype) for param in (model.w, model.b)
     ]
@@ -341,7 +367,7 @@ def save_model(path: Union[str, Path], model: Any) -> None:
     """
     if not isinstance(model, Model):
         if not isinstance(model, (list, tuple)) or len(model) != 2:
-            raise TypeError(f"model: expected a Model or [w, b], not {model!r:.80}")
+            raise TypeError(f"model: expected a Model or [w, b], not {shown(model)}")
         model = Model(*model)
     path = check_writable("path", path)
     write_bytes(path, model_bytes(model))
@@ -385,6 +411,7 @@ def load_model(path: Union[str, Path]) -> Model:
     ValueError
         If the file cannot be read, is damaged or holds no linear model.
     """
+    check_path("path", path)
     path = Path(path)
     arrays = read_params(path)
     if isinstance(arrays, list):

@@ -1,10 +1,21 @@
 """`ArrayLoader`: arrays as the chapter's DataLoader. Importing this module loads MXNet."""
 
-from typing import Any
+from typing import Any, List
 
 import numpy as np
 
-from .._checks import check_count
+from .._checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_function,
+    check_ndarray,
+    check_number,
+    is_ndarray,
+    real_array,
+    real_vector,
+    shown,
+)
 from .._mxnet import gluon, nd
 from .arrays import numpy_blocks
 from .loaders import LoaderRows
@@ -54,26 +65,78 @@ class ArrayLoader(gluon.data.DataLoader, LoaderRows):
                 f"y: has {len(self.y)} rows and X has {len(self.X)}; the numbers must be equal"
             )
         batch_size = check_count("batch_size", batch_size)
-        if options.get("last_batch") not in (None, "keep", "discard", "rollover"):
-            raise ValueError(
-                'last_batch: must be "keep", "discard" or "rollover", not '
-                f"{options['last_batch']!r}"
-            )
+        shuffle = check_flag("shuffle", shuffle)
+        for name in options.keys() & _CHECKS.keys():
+            checked = _CHECKS[name](name, options[name])
+            options[name] = options[name] if checked is None else checked
         dataset = gluon.data.ArrayDataset(self.X, self.y)
-        gluon.data.DataLoader.__init__(self, dataset, batch_size, bool(shuffle), **options)
+        gluon.data.DataLoader.__init__(self, dataset, batch_size, shuffle, **options)
         self.take_options(self)
+
+    def take(self, rows: Any) -> List[Any]:
+        """The given rows of X and y, as NDArrays.
+
+        Parameters
+        ----------
+        rows : array_like of int of shape (m,)
+            The numbers of the rows, from 0. MXNet itself would take the last row for larger ones.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `rows` are not numbers of rows, or there is none.
+        """
+        rows = real_vector("rows", rows)
+        if rows.dtype.kind not in "iu":
+            raise TypeError(f"rows: must be ints, not {rows.dtype}")
+        if not 0 <= rows.min() <= rows.max() < len(self.X):
+            raise ValueError(f"rows: must be from 0 to {len(self.X) - 1}")
+        return super().take(rows)
+
+
+def _check_last_batch(name, last_batch):
+    if last_batch is not None:
+        check_choice(name, last_batch, ("keep", "discard", "rollover"))
+
+
+def _check_sampler(name, sampler):
+    if sampler is not None and not isinstance(sampler, gluon.data.Sampler):
+        raise TypeError(f"{name}: must be a gluon.data.Sampler, not {shown(sampler)}")
+
+
+def _check_timeout(name, timeout):
+    timeout = check_number(name, timeout)
+    if timeout == 0:
+        raise ValueError(f"{name}: must be above 0 seconds")
+    return timeout
+
+
+def _check_workers(name, number):
+    if number is not None or name != "prefetch":
+        return check_count(name, number, minimum=0)
+
+
+# What gluon's DataLoader does not check itself. They may return another value to take.
+_CHECKS = {
+    "last_batch": _check_last_batch,
+    "sampler": _check_sampler,
+    "batchify_fn": check_function,
+    "num_workers": _check_workers,
+    "prefetch": _check_workers,
+    "pin_device_id": _check_workers,
+    "timeout": _check_timeout,
+    "pin_memory": check_flag,
+    "thread_pool": check_flag,
+    "auto_reload": check_flag,
+}
 
 
 def _as_ndarray(name, array, ndims):
     """Return `array` as a finite, non-empty NDArray of float32 or float64."""
-    if not isinstance(array, nd.NDArray):
-        try:
-            array = np.asarray(array)
-        except ValueError as error:
-            raise ValueError(f"{name}: not an array of numbers: {error}") from None
+    array = real_array(name, array)
+    if is_ndarray(array):
+        check_ndarray(name, array)
     dtype = np.dtype(array.dtype)
-    if dtype.kind not in "fiub":
-        raise TypeError(f"{name}: must hold real numbers, not {dtype}")
     shape = array.shape
     if len(shape) not in ndims:
         expected = " or ".join(f"{ndim}" for ndim in ndims)
@@ -81,8 +144,6 @@ def _as_ndarray(name, array, ndims):
     if 0 in shape:
         raise ValueError(f"{name}: is empty (shape {shape}); at least one row is needed")
     wanted = np.result_type(dtype, np.float32)
-    if wanted not in (np.float32, np.float64):
-        raise TypeError(f"{name}: must be float32 or float64, not {dtype}")
     if not isinstance(array, nd.NDArray):
         array = nd.array(array, dtype=wanted)
     elif wanted != dtype:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence
 import numpy as np
 
 from .. import _mxnet
-from .._checks import check_batch, is_ndarray
+from .._checks import check_batch, is_ndarray, real_array
 from ..moments.accumulate import even_slices
 from ..moments.triangular import Triangle
 from .interface import Block, Order, Rows
@@ -138,6 +138,9 @@ class ArrayRows(Rows):
 
     def check(self, w: Any) -> None:
         """Raise unless the rows fit `w`, of shape (d, k)."""
+        w = real_array("w", w)
+        if len(w.shape) != 2:
+            raise ValueError(f"w: must have shape (inputs, outputs), not {w.shape}")
         check_batch(self.X, self.y, w)
 
     def fingerprint(self) -> str:
@@ -154,26 +157,6 @@ def column_names(X: Any) -> Optional[List[str]]:
     """The names of a data frame's columns, or None for an array."""
     columns = getattr(X, "columns", None)
     return None if columns is None else [str(name) for name in columns]
-
-
-def real_array(name: str, array: Any) -> Any:
-    """Return an NDArray unchanged, and anything else as a NumPy array.
-
-    Raises
-    ------
-    TypeError
-        If `array` holds anything but real numbers.
-    """
-    if not is_ndarray(array):
-        array = np.asarray(array)
-        if array.dtype == object:
-            try:
-                array = array.astype(np.float64)
-            except (TypeError, ValueError):
-                raise TypeError(f"{name}: must hold real numbers only") from None
-    if np.dtype(array.dtype).kind not in "fiub":
-        raise TypeError(f"{name}: must hold real numbers, not {np.dtype(array.dtype)}")
-    return array
 
 
 def numpy_blocks(array: Any) -> Iterator[np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any, Container, Optional, Union
 
 import numpy as np
 
+from .._checks import check_path, check_texts, shown
 from .._text import listed
 
 
@@ -23,7 +24,8 @@ def is_parquet(path: Union[str, Path]) -> bool:
         If `path` is no path. (`open` would take a number for an open file.)
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"data: expected a file or a table, not {path!r:.80}")
+        raise TypeError(f"data: expected a file or a table, not {shown(path)}")
+    check_path("data", path)
     try:
         with open(path, "rb") as file:
             return file.read(4) == b"PAR1"
@@ -34,8 +36,7 @@ def is_parquet(path: Union[str, Path]) -> bool:
 
 
 def check_names(argument, names, known):
-    if isinstance(names, str):
-        raise TypeError(f"{argument}: must be a list of columns, not {names!r}")
+    names = check_texts(argument, names)
     present = set(known)
     for name in names:
         if name not in present:
@@ -65,8 +66,8 @@ def _repeated(names):
 
 
 def check_decimal(decimal):
-    if decimal not in (None, ".", ","):
-        raise ValueError(f'decimal: must be None, "." or ",", not {decimal!r}')
+    if decimal is not None and not (isinstance(decimal, str) and decimal in (".", ",")):
+        raise ValueError(f'decimal: must be None, "." or ",", not {shown(decimal)}')
 
 
 def check_flat(path: Union[str, Path], name: str, kind: Any) -> None:
@@ -167,7 +168,10 @@ def plain_table(table: Any, text: Container[str] = ()) -> Any:
         kind = column.type
         if is_text(kind) or pyarrow.types.is_dictionary(kind):
             # A damaged file can hold indices out of range, and text that is not UTF-8.
-            column.validate(full=True)
+            try:
+                column.validate(full=True)
+            except pyarrow.ArrowInvalid as error:
+                raise pyarrow.ArrowInvalid(f"column {name!r}: {one_line(error)}") from None
         if pyarrow.types.is_dictionary(kind) and not _is_compound(kind.value_type):
             column = column.cast(kind.value_type)
         elif pyarrow.types.is_null(kind):

@@ -5,7 +5,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from .._checks import check_count, check_dtype
+from .._checks import check_count, check_dtype, check_text, check_texts, real_values, shown
 from .columns import check_names
 from .stream import WINDOW, Stream
 from .units import kth_part, opened, paths_of, read, units_of
@@ -77,10 +77,12 @@ def stream(
     if batch_size is not None:
         batch_size = check_count("batch_size", batch_size)
     check_dtype(dtype)
+    check_text("target", target)
+    features = None if features is None else check_texts("features", features)
     try:
         k, n = part
-    except (TypeError, ValueError):
-        raise TypeError(f"part: must be a pair (k, n), not {part!r}") from None
+    except Exception:  # whatever the part is
+        raise TypeError(f"part: must be a pair (k, n), not {shown(part)}") from None
     n = check_count("part", n)
     if not check_count("part", k, minimum=0) < n:
         raise ValueError(f"part: ({k}, {n}) is not one of (0, {n}) to ({n - 1}, {n})")
@@ -115,7 +117,10 @@ def stream(
         num_rows=sum(unit.stop - unit.start for unit in units) if parquet else None,
     )
     if isinstance(standardize, (tuple, list)):
-        arrays = [np.asarray(array, dtype=np.float64).ravel() for array in standardize]
+        arrays = [
+            np.asarray(real_values("standardize", array), dtype=np.float64).ravel()
+            for array in standardize
+        ]
         sizes = [len(array) for array in arrays]
         if sizes != [len(columns), len(columns), 1, 1]:
             raise ValueError(
@@ -128,7 +133,7 @@ def stream(
     elif not isinstance(standardize, bool):
         raise TypeError(
             "standardize: must be a bool or (X_mean, X_scale, y_mean, y_scale), "
-            f"not {standardize!r}"
+            f"not {shown(standardize)}"
         )
     elif standardize:
         result.standardize()

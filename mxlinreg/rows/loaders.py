@@ -7,6 +7,7 @@ from typing import Any, Iterator, Optional, Tuple
 
 import numpy as np
 
+from .._checks import check_function
 from .arrays import ArrayRows
 
 
@@ -41,6 +42,7 @@ class LoaderRows(ArrayRows):
         ValueError
             If the loader has an option that only the DataLoader itself can honour.
         """
+        check_function("order", order)
         if self.refused is not None and order is None:
             raise ValueError(
                 f"X: only the DataLoader itself can honour {self.refused}; give its arrays X and y"

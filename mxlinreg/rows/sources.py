@@ -7,8 +7,8 @@ from typing import Any, Iterator, Optional, Tuple
 
 import numpy as np
 
-from .._checks import is_ndarray
-from .arrays import ArrayRows, column_names, real_array
+from .._checks import is_iterable, is_ndarray, real_array
+from .arrays import ArrayRows, column_names
 from .interface import Rows
 from .loaders import LoaderRows
 
@@ -50,7 +50,7 @@ def as_rows(data: Any, y: Any = None, weight: Any = None) -> Rows:
         raise ValueError("sample_weight: goes with X and y as arrays; blocks have none")
     if _is_stock_loader(data):
         return StockLoader(data)
-    if hasattr(data, "shape") or not hasattr(data, "__iter__"):
+    if hasattr(data, "shape") or isinstance(data, str) or not is_iterable(data):
         raise TypeError("y: missing; without it X must be an iterable of blocks (X, y)")
     return Pairs(data)
 

@@ -225,6 +225,8 @@ class Stream(Rows):
             with np.errstate(divide="ignore"):
                 factors = np.where(factors > 0, 1 / factors, 0)
             scaling = list(zip(np.append(self.X_mean, self.y_mean), factors))
+        # A buffer may be larger than the data, so it grows with them.
+        first = min(size, max(1, WINDOW // (num_inputs + 1)))
         X, y, weight, filled = None, None, None, 0
 
         # One thread parses the files, one fills the blocks, and the caller's thread uses them.
@@ -233,10 +235,12 @@ class Stream(Rows):
                 start, rows = 0, len(table[0])
                 while start < rows:
                     if X is None:
-                        X = np.empty((size, num_inputs), dtype)
-                        y, filled = np.empty(size, dtype), 0
-                        weight = np.empty(size) if len(table) > num_inputs + 1 else None
-                    count = min(rows - start, size - filled)
+                        X = np.empty((first, num_inputs), dtype)
+                        y, filled = np.empty(first, dtype), 0
+                        weight = np.empty(first) if len(table) > num_inputs + 1 else None
+                    elif filled == len(X):
+                        X, y, weight = (_grown(array, size) for array in (X, y, weight))
+                    count = min(rows - start, len(X) - filled)
                     for j, column in enumerate(table):
                         place = X[:, j] if j < num_inputs else y if j == num_inputs else weight
                         place = place[filled : filled + count]
@@ -252,6 +256,15 @@ class Stream(Rows):
                         X = None
         if X is not None:
             yield X[:filled], y[:filled], None if weight is None else weight[:filled]
+
+
+def _grown(array, size):
+    """The rows of an array in one with room for twice as many, but no more than `size`."""
+    if array is None:
+        return None
+    grown = np.empty((min(2 * len(array), size), *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown
 
 
 def _in_order(num_rows):

@@ -52,7 +52,7 @@ def as_arrow(table: Any) -> Any:
         check_unique("the table", names)
         try:
             arrow = pyarrow.Table.from_pandas(table.set_axis(names, axis=1), preserve_index=False)
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, OverflowError, TypeError, ValueError) as error:
             told = one_line("; ".join(map(str, error.args)))
             raise ValueError(f"the table: {told}; give each column values of one type") from None
     check_unique("the table", arrow.column_names)

@@ -4,6 +4,7 @@ import glob
 import os
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+from .._checks import shown
 from . import csv_files, parquet_files
 from .columns import check_decimal, check_unique, is_parquet
 
@@ -33,7 +34,9 @@ class Unit(NamedTuple):
 def paths_of(source):
     """The paths of a source's files, in alphabetical order."""
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"source: must be the name of a file, a folder or a glob, not {source!r}")
+        raise TypeError(
+            f"source: must be the name of a file, a folder or a glob, not {shown(source)}"
+        )
     source = str(source)
     paths = []
     for found in [source] if os.path.exists(source) else glob.glob(source, recursive=True):
@@ -50,9 +53,14 @@ def paths_of(source):
 
 
 def _in_folder(folder):
-    for entry in os.scandir(folder):
+    try:
+        entries = list(os.scandir(folder))
+        folders = [entry.is_dir() for entry in entries]
+    except OSError as error:
+        raise ValueError(f"source: {folder} cannot be read: {error.strerror}") from None
+    for entry, is_folder in zip(entries, folders):
         if not entry.name.startswith((".", "_")):
-            yield from _in_folder(entry.path) if entry.is_dir() else [entry.path]
+            yield from _in_folder(entry.path) if is_folder else [entry.path]
 
 
 def opened(path, decimal=None):

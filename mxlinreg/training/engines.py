@@ -4,6 +4,7 @@ import math
 from importlib import import_module
 from typing import Any, Callable, Sequence, Union
 
+from .._checks import shown
 from .._mxnet import nd
 from ..chapter.training import diverged, last_finite
 
@@ -28,11 +29,19 @@ def find_engine(engine: Union[str, Engine]) -> Engine:
         room, function = _ENGINES[engine]
         return getattr(import_module(f"..{room}", __package__), function)
     if not callable(engine):
-        raise ValueError(f"engine: {engine!r} is neither a function nor one of {sorted(_ENGINES)}")
+        raise ValueError(
+            f"engine: {shown(engine)} is neither a function nor one of {sorted(_ENGINES)}"
+        )
 
     def watched(params, batches, learning_rate, **options):
         with last_finite(params):
-            mean_loss = float(engine(params, batches, learning_rate, **options))
+            mean_loss = engine(params, batches, learning_rate, **options)
+            try:
+                mean_loss = float(mean_loss)
+            except (TypeError, ValueError, OverflowError):
+                raise TypeError(
+                    f"engine: {name_of(engine)} must return a mean loss, not {shown(mean_loss)}"
+                ) from None
             if not math.isfinite(mean_loss):
                 raise diverged("the mean loss")
         return mean_loss

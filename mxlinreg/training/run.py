@@ -4,7 +4,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
 
-from .._checks import check_count, check_number, check_params
+from .._checks import (
+    check_count,
+    check_flag,
+    check_function,
+    check_number,
+    check_params,
+    is_iterable,
+)
 from .._files import check_writable
 from .._mxnet import autograd, nd
 from ..chapter.training import DivergenceError, run_epochs
@@ -87,10 +94,14 @@ def train(
     check_params(params)
     epochs = check_count("epochs", epochs, minimum=0)
     learning_rate = check_number("learning_rate", learning_rate)
+    progress, resume = check_flag("progress", progress), check_flag("resume", resume)
+    check_function("on_epoch", on_epoch)
     run_epoch = find_engine(engine)
     if schedule is not None:
+        if not isinstance(schedule, Schedule):
+            raise TypeError(f"schedule: must be a Schedule, not {type(schedule).__name__}")
         run_epoch = schedule.around(run_epoch)
-    if are_arrays(train_data) or not hasattr(train_data, "__iter__"):
+    if are_arrays(train_data) or not is_iterable(train_data):
         raise TypeError(
             f"train_data: a {type(train_data).__name__} has no batches; give "
             "gluon.data.DataLoader(gluon.data.ArrayDataset(X, y), batch_size=4, shuffle=True)"

@@ -133,3 +133,56 @@ def test_train_shows_the_loader_to_write():
     loader = str(caught.value).partition("give ")[2]
     train_data = eval(loader, {"gluon": mx.gluon, "X": X, "y": y})
     assert len(mlr.train(params, train_data, epochs=2)) == 2
+
+
+def test_pieces_refuse_what_mxnet_would_get_wrong():
+    """MXNet takes 3.4 for 3 where the array holds ints, and rounds a mean of ints."""
+    X, w, b = mx.nd.ones((4, 2)), *mlr.init_params()
+    with pytest.raises(ValueError, match=r'X: holds int32; convert it with X.astype\("float32"\)'):
+        mlr.real_fn(X.astype("int32"))
+    with pytest.raises(
+        ValueError, match=r"X: must have shape \(n, 2\), n at least 1, not \(4, 3\)"
+    ):
+        mlr.real_fn(mx.nd.ones((4, 3)))
+    with pytest.raises(ValueError, match="yhat: holds int32; convert it"):
+        mlr.square_loss(X.astype("int32"), X.astype("int32"))
+    with pytest.raises(ValueError, match=r"X, w, b: do not fit .*X of shape \(4, 3\) and float32"):
+        mlr.net(mx.nd.ones((4, 3)), w, b)
+    with pytest.raises(ValueError, match="yhat, y: do not fit .* and float64"):
+        mlr.square_loss(X, X.astype("float64"))
+    for name, call in (
+        ("X", lambda array: mlr.real_fn(array)),
+        ("w", lambda array: mlr.net(X, array, b)),
+        ("b", lambda array: mlr.net(X, w, array)),
+        ("yhat", lambda array: mlr.square_loss(array, X)),
+        ("y", lambda array: mlr.square_loss(X, array)),
+        ("params", lambda array: mlr.SGD([array], 0.1)),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: expected an NDArray, not ndarray"):
+            call(np.ones((4, 2), "float32"))
+        with pytest.raises(TypeError, match=f"^{name}: is an array of mx.np"):
+            call(mx.np.ones((4, 2)))
+
+
+def test_a_step_needs_gradients_and_a_finite_rate():
+    with pytest.raises(ValueError, match=r"params: one has no gradient; call its attach_grad\(\)"):
+        mlr.SGD([mx.nd.ones(2)], 0.1)
+    with pytest.raises(TypeError, match="params: expected a list of NDArrays, not 3"):
+        mlr.SGD(3, 0.1)
+    with pytest.raises(ValueError, match="lr: must be finite and at least 0, not nan"):
+        mlr.SGD(mlr.init_params(), float("nan"))
+
+
+@pytest.mark.parametrize("stype", ["row_sparse", "csr"])
+def test_a_sparse_bias(stype):
+    """MXNet would raise when the result is read."""
+    w, b = mlr.init_params(num_outputs=1)
+    with pytest.raises(TypeError, match="b: is sparse"):
+        mlr.net(mx.nd.ones((4, 2)), w, b.reshape((1, 1)).tostype(stype))
+
+
+def test_sparse_gradients():
+    w, b = mlr.init_params()
+    w.attach_grad(stype="row_sparse")
+    with pytest.raises(ValueError, match=r"w has a sparse gradient; call w.attach_grad\(\) first"):
+        mlr.train_epoch([w, b], [(mx.nd.ones((4, 2)), mx.nd.ones(4))], 0.1)

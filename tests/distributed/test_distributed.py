@@ -20,7 +20,10 @@ from job import begin, data, numbers
 import mxlinreg as mlr
 from mxlinreg import distributed
 from mxlinreg.distributed import job as job_of_a_worker
+from mxlinreg.fitting.descent import Settings, descend
 from mxlinreg.models import checkpoint
+from mxlinreg.moments import triangular_moments
+from mxlinreg.rows.arrays import ArrayRows
 
 HERE = Path(__file__).parent
 LAUNCH, TRAIN = ("-m", "mxlinreg", "launch"), ("-m", "mxlinreg", "train")
@@ -470,3 +473,64 @@ def test_several_hosts(tmp_path, hosts):
 )
 def test_usage_errors(arguments, status, text):
     assert text in fail(status, "train", *arguments)
+
+
+@pytest.mark.parametrize("sync", ["batch", "epoch"])
+def test_a_fit_of_workers_draws_by_its_seed_alone(seed, sync):
+    """Workers whose rows are in different orders would add up gradients of different batches."""
+    X, y = (array.asnumpy() for array in mlr.synthetic(50, dtype="float64"))
+    results = []
+    for number in (1, 2):
+        seed(number)
+        share = distributed.Share(mx.kv.create("local"), ArrayRows(X, y))
+        moments = triangular_moments(share.blocks())
+        before = np.random.get_state()[1:3]
+        done = descend(share, moments, Settings(epochs=3, tol=None, sync=sync, seed=5))
+        after = np.random.get_state()[1:3]
+        assert after[1] == before[1] and (after[0] == before[0]).all()
+        results.append([*done.coefficients.ravel(), *done.intercept, *done.losses])
+    assert results[0] == results[1]
+
+
+class OtherThread:
+    """A KVStore during whose exchanges another thread draws from NumPy's global generator."""
+
+    def __init__(self, rank):
+        self._kv, self.rank, self.num_workers = mx.kv.create("local"), rank, 1
+
+    def pushpull(self, *arguments, **options):
+        np.random.random(7)
+        return self._kv.pushpull(*arguments, **options)
+
+    def __getattr__(self, name):
+        return getattr(self._kv, name)
+
+
+@pytest.mark.parametrize("sync", ["batch", "epoch"])
+def test_another_thread_does_not_change_the_order_within_an_epoch(seed, sync):
+    """It is drawn from rank 0's state at the epoch's beginning; all workers have that state."""
+    results = []
+    for kv in (mx.kv.create("local"), OtherThread(0)):
+        X, y = mlr.synthetic(50)
+        params = mlr.init_params()
+        seed(3)
+        losses = [distributed.engine(kv, sync)(params, distributed.Share(kv, X, y), 0.02)]
+        results.append([*numbers(params, losses), np.random.random()])
+        seed(1)
+    assert results[0] == results[1]
+
+
+def test_arguments_of_exchanges():
+    kv = mx.kv.create("local")
+    with pytest.raises(ValueError, match="array: is a masked array"):
+        distributed.all_gather(kv, np.ma.array([1.0, 2.0], mask=[True, False]))
+    with pytest.raises(ValueError, match=r"array: is empty \(shape \(0,\)\)"):
+        distributed.all_reduce(kv, [])
+    with pytest.raises(TypeError, match="name: must be a str, not 3"):
+        distributed.all_reduce(kv, [1.0], 3)
+    with pytest.raises(TypeError, match="kv: expected a KVStore, as from connect, not 'local'"):
+        distributed.Share("local", *mlr.synthetic(10))
+    with pytest.raises(ValueError, match="k: must be at most 2, not 3"):
+        distributed.shard_rows(10, 3, 3)
+    with pytest.raises(ValueError, match=r"y: shape \(3,\) does not fit X of shape \(4, 2\)"):
+        distributed.shard(kv, np.ones((4, 2)), np.ones(3))

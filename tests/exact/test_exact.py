@@ -471,3 +471,11 @@ def test_an_infinite_f_statistic_has_the_p_value_0():
     from mxlinreg.exact.distributions import f_p_value
 
     assert f_p_value(math.inf, 1, 1) == 0 and math.isnan(f_p_value(math.inf, 0, 1))
+
+
+def test_statistics_of_an_intercept_that_is_none():
+    X = np.random.RandomState(0).normal(size=(20, 2))
+    result = mlr.least_squares(X, X @ [1.0, 2.0] + X[:, 0] ** 2, intercept=False)
+    assert result.intercept == 0 and result.intercept_standard_error is None
+    assert np.isnan([result.intercept_t_value, *result.intercept_interval]).all()
+    assert np.isnan(result.intercept_p_value)

@@ -337,7 +337,7 @@ def test_a_training_that_cannot_end_near():
         ({"features": ["syze"]}, ValueError, "features: no column 'syze'; the nearest is 'size'"),
         ({"features": ["size", "price"]}, ValueError, "'price' is the target"),
         ({"features": ["size", "size"]}, ValueError, "named twice"),
-        ({"features": "size"}, TypeError, "must be a list of columns, not 'size'"),
+        ({"features": "size"}, TypeError, "must be a list of names, not 'size'"),
         ({"features": []}, ValueError, "has no column to predict 'price' from"),
         ({"weights": "price"}, ValueError, "weights: 'price' is the target"),
         ({"weights": "city"}, ValueError, "'city' holds text where numbers are needed"),

@@ -180,7 +180,7 @@ class Unfitted:
         (Unfitted(), ValueError, "this Unfitted has no coef_; call its fit first"),
         (None, TypeError, "expected .* not None"),
         ([1, 2, 3], TypeError, r"not \[1, 2, 3\]"),
-        ([None, None], ValueError, "w must have shape"),
+        ([None, None], TypeError, "w: must hold real numbers"),
         ([np.ones((2, 1)), np.ones(2)], ValueError, r"not \(2, 1\) and \(2,\)"),
         ([np.ones((2, 1), "float16"), np.ones(1, "float16")], ValueError, "float16"),
         ([np.full((2, 1), np.nan), np.ones(1)], ValueError, "w is not finite"),

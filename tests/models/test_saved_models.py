@@ -196,7 +196,7 @@ def test_bad_models(tmp_path):
         ("m.params", TypeError), ([1.0], TypeError), (None, TypeError),
         ([np.ones(2), np.ones(1)], ValueError), ([np.ones((2, 1)), np.ones(2)], ValueError),
         ([np.full((2, 1), np.nan), np.ones(1)], ValueError),
-        ([np.ones((2, 1), complex), np.ones(1, complex)], ValueError),
+        ([np.ones((2, 1), complex), np.ones(1, complex)], TypeError),
     ):  # fmt: skip
         with pytest.raises(error, match="model|params|w:"):
             mlr.save_model(path, bad)

@@ -182,7 +182,9 @@ def test_coefficients():
     assert labels(axes)[0] == "Coefficients (the 30 largest of 40)"
 
 
-@pytest.mark.parametrize("name", ["price ($)", "$a_{$", "100 %", "ÿ_1^2"])
+@pytest.mark.parametrize(
+    "name", ["price ($)", "$a_{$", "100 %", "ÿ_1^2", pytest.param("\ud800", id="half a letter")]
+)
 def test_any_name_can_be_drawn(tmp_path, name):
     y = np.array([1.0, 2.0])
     for figure in (
@@ -211,3 +213,41 @@ def test_missing_library(monkeypatch):
     message = r'^pictures need matplotlib: pip install "mxlinreg\[plot\]"$'
     with pytest.raises(ImportError, match=message):
         plotting.plot_data(mx.nd.ones((1, 2)), mx.nd.ones((1,)))
+
+
+@pytest.mark.parametrize("number", [10**9, 10**15])
+def test_a_network_of_any_size_is_drawn_at_once(number):
+    (axes,) = plotting.plot_network(number).axes
+    names = [f"$x_{{{i}}}$" for i in (1, 2, 3, 4, 5, 6)]
+    drawn = [text.get_text() for text in axes.texts if text.get_text()]
+    assert drawn[:8] == [*names, "⋮", f"$x_{{{number}}}$"]
+
+
+NUMBERS = np.array([1.0, 2.0])
+MASKED = np.ma.array(NUMBERS, mask=[True, False])
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: plotting.plot_network(2.0), "num_inputs: expected an int"),
+        (lambda: plotting.plot_losses(MASKED), "losses: is a masked array"),
+        (lambda: plotting.plot_predictions(MASKED, NUMBERS), "y: is a masked array"),
+        (lambda: plotting.plot_predictions(NUMBERS, [1.0]), "yhat: has 1 values, but y has 2"),
+        (lambda: plotting.plot_residuals(NUMBERS, NUMBERS * 1j), "yhat: must hold real numbers"),
+        (lambda: plotting.plot_residuals(NUMBERS, NUMBERS, 3), "target: must be a str, not 3"),
+        (lambda: plotting.plot_residuals([], []), r"y: must have shape \(n,\), n at least 1"),
+        (lambda: plotting.plot_coefficients(["a"], NUMBERS), "columns: 1 names do not fit the 2"),
+        (lambda: plotting.plot_errors(NUMBERS, [1.0], 1, 2), "y: has 1 values, but x has 2"),
+        (lambda: plotting.plot_errors(NUMBERS, NUMBERS, "a", 2), "w: expected a number, not 'a'"),
+        (lambda: plotting.plot_errors(NUMBERS * 1e300, NUMBERS, 1, 2), "x, y, w, b: .*not finite"),
+        (lambda: plotting.plot_data(NUMBERS, NUMBERS), "X: expected an NDArray, not ndarray"),
+        (lambda: plotting.plot_training([1.0], mx.nd.ones((3, 2)), [NUMBERS] * 2), "params: exp"),
+        (lambda: plotting.save_figure(3, "a.png"), "figure: expected a Figure"),
+        (lambda: plotting.save_figure(plotting.plot_network(2), "a.txt"), "path: a.txt ends in no"),
+        (lambda: plotting.save_figure(plotting.plot_network(2), 3), "path: must be the name"),
+    ],
+)
+def test_what_cannot_be_drawn(call, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        call()

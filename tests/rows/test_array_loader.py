@@ -107,3 +107,22 @@ def test_nan_is_found_anywhere(position):
 def test_bad_batch_size(batch_size, error):
     with pytest.raises(error, match="batch_size"):
         mlr.ArrayLoader([[1.0]], [1.0], batch_size=batch_size)
+
+
+def test_take():
+    """MXNet itself would take the last row for a number that is too large."""
+    loader = mlr.ArrayLoader(np.arange(6.0).reshape(3, 2), np.arange(3.0))
+    data, label = loader.take([2, 0])
+    assert data.asnumpy().tolist() == [[4, 5], [0, 1]] and label.asnumpy().tolist() == [2, 0]
+    for rows, error in (
+        ([3], ValueError),
+        ([-1], ValueError),
+        ([], ValueError),
+        ([0.0], TypeError),
+    ):
+        with pytest.raises(error, match="^rows: "):
+            loader.take(rows)
+    with pytest.raises(TypeError, match="^order: must be a function, not 3"):
+        loader.blocks(3)
+    with pytest.raises(ValueError, match=r"^w: must have shape \(inputs, outputs\), not \(2,\)"):
+        loader.check(np.ones(2))

@@ -4,6 +4,7 @@ import decimal
 import os
 import re
 import shutil
+import sys
 import threading
 
 import mxnet as mx
@@ -90,6 +91,22 @@ def test_shuffles_blocks_and_rows_anew_in_each_pass(parts, rows, seed):
     for values in passes:
         assert (values != rows[1]).mean() > 0.9
         assert (np.sort(values) == np.sort(rows[1])).all()
+
+
+def test_a_folder_that_cannot_be_read(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="^source: .*loop cannot be read: Too many levels of sym"):
+        mlr.stream(tmp_path, "y")
+
+
+@pytest.mark.parametrize("window", [1, 100, 1 << 20])
+def test_a_buffer_takes_no_more_memory_than_the_rows(parts, rows, window, monkeypatch):
+    monkeypatch.setattr(sys.modules["mxlinreg.rows.stream"], "WINDOW", window)
+    stream = mlr.stream(parts, "y", ["a", "b", "c", "k"], shuffle_buffer=10**12)
+    ((X, y, _, _),) = stream.blocks()
+    assert (X == rows[0]).all() and (y == rows[1]).all() and X.base.nbytes <= 2**26
+    sizes = [len(X) for X, *_ in mlr.stream(parts, "y", shuffle_buffer=300).blocks()]
+    assert sizes == [256, 256, 256, 232]  # of whole batches
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, pytest.param(1500, marks=pytest.mark.slow)])
@@ -391,7 +408,7 @@ def test_says_what_is_wrong(parts, tmp_path):
             mlr.stream(tmp_path / "0.csv", "y", standardize=True)
     (tmp_path / "0.csv").write_text("a,y\n1,2\n")
     for changes, message in (
-        ({"features": "a"}, "must be a list of columns, not 'a'"),
+        ({"features": "a"}, "must be a list of names, not 'a'"),
         ({"source": [tmp_path / "0.csv"]}, "source: must be the name"),
         ({"part": 3}, "part: must be a pair"),
         ({"standardize": "yes"}, "standardize: must be a bool"),
