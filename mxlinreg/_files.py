@@ -1,5 +1,6 @@
 """Write files completely or not at all: under a temporary name that is then renamed."""
 
+import errno
 import os
 import re
 import secrets
@@ -45,11 +46,10 @@ def check_writable(name: str, path: Union[str, Path]) -> Path:
         if path.exists() and not path.is_file():
             raise ValueError(f"{name}: {path} is not an ordinary file; give the name of a file")
         # This file has no name, so that nothing remains if the process is killed.
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
+        with tempfile.TemporaryFile(dir=_target(path).parent):
             pass
-    except (OSError, RuntimeError) as error:  # circular links raise RuntimeError
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{name}: cannot write {path}: {reason}") from None
+    except OSError as error:
+        raise ValueError(f"{name}: cannot write {path}: {error.strerror}") from None
     return path
 
 
@@ -96,12 +96,15 @@ def replacing(path: Union[str, Path]) -> Iterator[str]:
     OSError
         If the file cannot be written completely. The error names `path`.
     """
-    path = Path(path).resolve()
     temporary = None
     try:
+        path = _target(path)
         replaced = path.stat() if path.exists() else None
         _remove_stale(path)
-        temporary = _create(path, 0o666 if replaced is None else 0o600)
+        while temporary is None:
+            temporary = _new_name(path)  # before the file exists, so that an interrupt leaves none
+            if not _create(temporary, 0o666 if replaced is None else 0o600):
+                temporary = None
         yield temporary
         if replaced is not None:
             with suppress(OSError):
@@ -129,13 +132,25 @@ def write_bytes(path: Union[str, Path], content: bytes) -> None:
         Path(temporary).write_bytes(content)
 
 
-def _create(path, mode):
-    """Create a file of a random name, which cannot exist yet, and return its path."""
-    while True:
-        name = f"{_before(path)}{os.getpid()}.{secrets.token_hex(4)}{_after(path)}"
-        with suppress(FileExistsError):
-            os.close(os.open(path.with_name(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
-            return str(path.with_name(name))
+def _target(path):
+    """The file to which a path leads through links. It need not exist."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():  # where circular links end
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
+
+
+def _new_name(path):
+    return str(path.with_name(f"{_before(path)}{os.getpid()}.{secrets.token_hex(4)}{_after(path)}"))
+
+
+def _create(name, mode):
+    """Create a file, and return whether there was none of this name."""
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    except FileExistsError:
+        return False
+    return True
 
 
 def _remove_stale(path):

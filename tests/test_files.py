@@ -148,6 +148,18 @@ def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_circular_links(tmp_path):
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.symlink_to("b")
+    other.symlink_to("a")
+    with pytest.raises(OSError, match="Too many levels of symbolic links") as raised:
+        write(path, "new")
+    assert raised.value.filename == str(path)
+    with pytest.raises(ValueError, match=f"--save: cannot write {path}: Too many levels of symb"):
+        files.check_writable("--save", path)
+    assert sorted(tmp_path.iterdir()) == [path, other] and path.is_symlink()
+
+
 def test_files_that_are_the_same(tmp_path):
     data = tmp_path / "data.csv"
     data.touch()

@@ -135,13 +135,16 @@ def free_ports(number, local):
     """Ports that are free on this machine. On other hosts ps-lite replaces a port that is taken."""
     ports = random.sample(PORTS, len(PORTS))
     if not local:
-        return ports[:number]
-    free = []
-    while len(free) < number:
-        with socket.socket() as probe, suppress(OSError):
-            port = ports.pop()
-            probe.bind((LOOPBACK, port))
-            free.append(port)
+        free = ports[:number]
+    else:
+        free = []
+        while ports and len(free) < number:
+            with socket.socket() as probe, suppress(OSError):
+                port = ports.pop()
+                probe.bind((LOOPBACK, port))
+                free.append(port)
+    if len(free) < number:
+        raise ValueError(f"-n, -s: {number} processes need a port each; only {len(free)} are free")
     return free
 
 

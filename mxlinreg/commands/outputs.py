@@ -10,7 +10,7 @@ PICTURES = (
 )  # fmt: skip
 
 
-def check_outputs(*, data, save, checkpoint, resume, plot):
+def check_outputs(*, data, stream, save, checkpoint, resume, plot):
     """Check before the training that the results can be written after it."""
     from .._files import check_different, check_writable
     from ..plotting import plot_network
@@ -18,9 +18,14 @@ def check_outputs(*, data, save, checkpoint, resume, plot):
     pictures = {}
     if plot is not None and not is_picture(plot):
         pictures = {f"--plot ({name})": plot / f"{name}.png" for name in PICTURES}
-    check_different(
-        {"--data": data, "--save": save, "--checkpoint": checkpoint, "--plot": plot, **pictures}
-    )
+    outputs = {"--save": save, "--checkpoint": checkpoint, "--plot": plot, **pictures}
+    check_different({"--data": data, **outputs})
+    if stream:  # of a folder or a glob
+        from ..rows.units import paths_of
+
+        existing = {name: path for name, path in outputs.items() if path and path.exists()}
+        for path in paths_of(data) if existing else ():
+            check_different({"--data": path, **existing})
     if save is not None:
         check_writable("--save", save)
     if checkpoint is not None:

@@ -105,12 +105,14 @@ def status_of(prog, command):
         command()
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        say(f"{prog}: {str(interrupt) or 'interrupted'}")
-        return getattr(interrupt, "status", 130)
+        return _interrupted(prog, interrupt)
     except BrokenPipeError:
         drop_unwritable(sys.stdout)  # whose reader has closed it
         return 1
     except (ValueError, TypeError, ImportError, OSError, MemoryError, RuntimeError) as error:
+        cause = _first_cause(error)
+        if isinstance(error, ImportError) and isinstance(cause, KeyboardInterrupt):
+            return _interrupted(prog, cause)  # libraries in C++ do not load if a signal comes then
         message = str(error) or type(error).__name__
         if isinstance(error, RuntimeError):  # MXNet's errors have the cause on their last line
             message = message.strip().splitlines()[-1]
@@ -122,3 +124,15 @@ def status_of(prog, command):
         say(f"{prog}: error: {message}")
         return 1
     return 0
+
+
+def _interrupted(prog, interrupt):
+    say(f"{prog}: {str(interrupt) or 'interrupted'}")
+    return getattr(interrupt, "status", 130)
+
+
+def _first_cause(error):
+    """The first of the exceptions that led to this one."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error

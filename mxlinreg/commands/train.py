@@ -51,6 +51,7 @@ def train(options):
             save, plot = options.save, options.plot
             check_outputs(
                 data=options.data,
+                stream=options.stream,
                 save=save,
                 checkpoint=options.checkpoint,
                 resume=options.resume,

@@ -400,6 +400,8 @@ def _trained(rows, solution, moments, settings, tol, target, weighted):
     done = descend(own, moments, settings, train_bias=not weighted)
     given = settings.learning_rate is not None
     if done.r2 < -1e-9:
+        if done.stopped is not None:
+            raise done.stopped  # without a model, because it would be worse than none
         advice = "take a smaller learning_rate, or leave it out" if given else "give more epochs"
         raise ValueError(
             f"{'learning_rate' if given else 'epochs'}: after "

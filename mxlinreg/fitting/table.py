@@ -126,7 +126,7 @@ def prepare(table: Any, where: str, choices: Choices, on_note: Callable[[str], A
         If a column does not exist, is named twice or of a wrong kind; if a weight is negative; if
         gaps would cost more than half of the rows, or are errors; or if no row or column is left.
     """
-    features, terms = _candidates(table.column_names, choices)
+    features, terms = _candidates(where, table.column_names, choices)
     head = table.column_names, table.column
     features, counters = _without_counters(features, *head, choices, on_note)
     _check_target(where, choices.target, table[choices.target].type)
@@ -258,13 +258,13 @@ def _filtered(table, weight, keep):
     return table.take(np.flatnonzero(keep)), None if weight is None else weight[keep]
 
 
-def _candidates(names, choices):
+def _candidates(where, names, choices):
     """The columns that may become features, and the terms to add."""
-    check_names("target", [choices.target], names)
+    check_names("target", [choices.target], names, where)
     if choices.weights is not None:
-        check_names("weights", [choices.weights], names)
-    check_names("categorical", choices.categorical, names)
-    check_names("reference", list(choices.reference), names)
+        check_names("weights", [choices.weights], names, where)
+    check_names("categorical", choices.categorical, names, where)
+    check_names("reference", list(choices.reference), names, where)
     terms = parse_terms(choices.add, names) if choices.add else []
     taken = {choices.target: "target", choices.weights: "column of weights"}
     _check_read("categorical", choices.categorical, taken, terms, choices)
@@ -274,7 +274,7 @@ def _candidates(names, choices):
             raise ValueError(f"add: {name!r} is the {taken[name]}; take other columns")
     if choices.features is None:
         return [name for name in names if name not in taken], terms
-    check_names("features", choices.features, names)
+    check_names("features", choices.features, names, where)
     for name in choices.features:
         if name in taken:
             raise ValueError(f"features: {name!r} is the {taken[name]}; leave it out")
@@ -427,7 +427,7 @@ def prepare_stream(
     a hash of its number in the files.
     """
     where = files.name
-    features, terms = _candidates(files.names, choices)
+    features, terms = _candidates(files.name, files.names, choices)
     split = Split(choices.target, choices.weights, choices.validation, choices.seed)
     own = [choices.target, *([choices.weights] if choices.weights else [])]
     files.find_kinds([*columns_read(features, terms), *own])

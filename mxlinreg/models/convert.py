@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 import traceback
 from collections import Counter
@@ -80,6 +81,9 @@ def convert_to_onnx(
     ImportError
         If MXNet, onnx or onnxruntime is missing.
     """
+    # onnxruntime 1.32 reports its use to Microsoft unless this is set before it is imported, and
+    # leaves a file in the folder for temporary files.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
@@ -93,13 +97,22 @@ def convert_to_onnx(
     _check_operators(symbol, symbol_file)
     named = _named_shapes(symbol, params, shapes, params_file)
     arrays = _random_arrays(symbol, params, named)
-    expected = _forward(symbol, params, arrays)
     inputs = {name: arrays[name] for name in named}
-    with replacing(path) as temporary:
+    with _named_errors(symbol_file), replacing(path) as temporary:
+        expected = _forward(symbol, params, arrays)
         names = _export(symbol, params, arrays, named, temporary)
         outputs = _run(temporary, names, inputs)
         difference = max(map(_difference, names, outputs, expected), default=0.0)
     return Conversion(_described(inputs), _described(dict(zip(names, outputs))), difference)
+
+
+@contextmanager
+def _named_errors(path):
+    """Let errors about a network name its file."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read_symbol(path):
@@ -114,7 +127,7 @@ def _read_symbol(path):
         if not {"nodes", "heads"} <= set(json.loads(text)):
             raise ValueError
         return _mxnet.mx.sym.load_json(text)
-    except (ValueError, TypeError, _mxnet.mx.MXNetError) as error:
+    except (ValueError, TypeError, RecursionError, _mxnet.mx.MXNetError) as error:
         reason = f": {_cause(error)}" if isinstance(error, _mxnet.mx.MXNetError) else ""
         raise ValueError(f"{path}: is not a MODEL-symbol.json of MXNet{reason}") from None
 
@@ -282,7 +295,7 @@ def _with_label_as_input(symbol):
     for node in graph["nodes"]:
         if node["op"] == "null" and node["name"] == label:
             node["name"] += "_left_out"
-    return _mxnet.mx.sym.load_json(json.dumps(graph))
+    return _mxnet.mx.sym.load_json(json.dumps(graph, ensure_ascii=False))
 
 
 @contextmanager

@@ -271,7 +271,7 @@ class Model:
         largest = np.append(1, self.largest or np.full(len(self.w), np.nan))
         known = self.largest is not None
         rmse = self.metrics.get("training", {}).get("rmse") if known else None
-        rmse = rmse if isinstance(rmse, (int, float)) else 0.0
+        rmse = rmse if isinstance(rmse, float) else 0.0
         texts = [
             coefficient_texts(np.where(absent, np.nan, values), largest, rmse)
             for values in np.column_stack([self.b, self.w.T]).astype(np.float64)
@@ -433,7 +433,7 @@ def load_model(path: Union[str, Path]) -> Model:
     described = {name: value for name, value in description.items() if name in known}
     try:
         return Model(arrays["w"], arrays["b"], **{"versions": {}, **described})
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: holds no linear model: {error}") from None
 
 

@@ -35,12 +35,13 @@ def is_parquet(path: Union[str, Path]) -> bool:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def check_names(argument, names, known):
+def check_names(argument, names, known, where=""):
     names = check_texts(argument, names)
     present = set(known)
     for name in names:
         if name not in present:
-            raise ValueError(f"{argument}: no column {name!r}{_nearest(name, known)}")
+            place = f" in {where}" if where else ""
+            raise ValueError(f"{argument}: no column {name!r}{place}{_nearest(name, known)}")
     if len(set(names)) < len(names):
         raise ValueError(f"{argument}: a column is named twice: {quoted(_repeated(names))}")
 

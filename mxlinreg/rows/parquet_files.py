@@ -127,7 +127,7 @@ def _tables(path, names, size, row_groups, text=()):
             found = [name.strip() for name in schema.names]
             kinds = dict(zip(found, schema.types))
         check_unique(path, found)
-        check_names("features", names, found)
+        check_names(path, names, found)
         for name in names:
             check_flat(path, name, kinds[name])
         written = dict(zip(found, schema.names))

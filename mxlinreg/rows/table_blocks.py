@@ -102,5 +102,5 @@ def read_blocks(
         yield from parquet_files.blocks(path, names, text, _ROWS)
     else:
         file = opened(path, decimal)
-        check_names("features", names, file.names)
+        check_names(path, names, file.names)
         yield from csv_files.blocks(file, names, text, _BYTES)

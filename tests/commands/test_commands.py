@@ -393,3 +393,16 @@ def test_help_states_each_default(command):
     text = " ".join(succeed(command, "--help").stdout.split())
     options = set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help", "--ctx"}
     assert text.count("default") >= len(options)
+
+
+@pytest.mark.parametrize("data", ["parts", "parts/*.csv"])
+@pytest.mark.parametrize("option", ["--save", "--checkpoint"])
+def test_no_file_of_a_stream_is_written_over(tmp_path, data, option):
+    (tmp_path / "parts").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "parts" / name).write_text("x,y\n1,2\n2,4\n3,5\n4,9\n")
+    before = (tmp_path / "parts" / "b.csv").read_bytes()
+    train = ["train", "--data", tmp_path / data, "--stream", "--target", "y", "--epochs", 1]
+    message = fail(1, *train, option, tmp_path / "parts" / "b.csv")
+    assert f"{option}: {tmp_path}/parts/b.csv is the same file as --data" in message
+    assert (tmp_path / "parts" / "b.csv").read_bytes() == before

@@ -169,8 +169,17 @@ def test_operators_that_cannot_be_converted_are_listed(tmp_path, refused):
 def test_a_setting_that_cannot_be_converted_names_its_operator(tmp_path, refused):
     net = mx.sym.L2Normalization(mx.sym.var("data"), mode="instance", name="unit")
     message = refused(*save(tmp_path, net), "--shape", "2,3")
+    assert f"error: {tmp_path}/net-symbol.json: MXNet's exporter cannot" in message
     assert "cannot convert the operator L2Normalization ('unit'): AttributeError: " in message
     assert "ONNX currently supports channel mode only" in message
+
+
+def test_names_in_any_language(tmp_path):
+    net = mx.sym.tanh(mx.sym.var("größe"), name="Ausgang-é")
+    succeed("convert", *save(tmp_path, net), "--shape", "2,3")
+    X = np.array([[0.5, -1, 2], [0, 1, 3]], np.float32)
+    (found,) = predict(tmp_path / "net.onnx", größe=X)
+    np.testing.assert_allclose(found, np.tanh(X), rtol=1e-5)
 
 
 def test_a_wrong_conversion_is_found(tmp_path, refused, monkeypatch):
@@ -242,6 +251,7 @@ def test_files_that_cannot_be_read(tmp_path, network, refused):
         "3",
         '{"nodes": [], "heads": [[0, 0, 0]]}',
         '{"nodes": 1, "heads": 2}',
+        "[" * 100_000,
     ):
         (tmp_path / "bad.json").write_text(text)
         message = refused(tmp_path / "bad.json", params, output, *shape)
@@ -294,3 +304,12 @@ def test_an_existing_file_is_replaced_with_its_permissions(tmp_path, network):
         output, data=np.zeros((2, 3, 9, 9), np.float32)
     )
     assert json.loads((tmp_path / "net-symbol.json").read_text())["nodes"]
+
+
+def test_onnxruntime_reports_nothing_and_leaves_nothing(tmp_path, network, monkeypatch):
+    """Version 1.32 would, as soon as it is imported."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    succeed("convert", *files(tmp_path), "--shape", "2,3,9,9", how=run)
+    assert list((tmp_path / "temporary").iterdir()) == []

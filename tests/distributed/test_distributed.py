@@ -534,3 +534,12 @@ def test_arguments_of_exchanges():
         distributed.shard_rows(10, 3, 3)
     with pytest.raises(ValueError, match=r"y: shape \(3,\) does not fit X of shape \(4, 2\)"):
         distributed.shard(kv, np.ones((4, 2)), np.ones(3))
+
+
+@pytest.mark.parametrize("options", [(), ("--hosts", "hosts", "--rsh", "sh -c")])
+def test_more_processes_than_ports(tmp_path, options, monkeypatch):
+    """The ports are 10000 to 32767."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts").write_text("10.0.0.1\n")
+    message = fail(1, "launch", "-n", 22_767, *options, "--", "true")
+    assert "-n, -s: 22769 processes need a port each; only 22" in message

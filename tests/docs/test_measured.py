@@ -64,3 +64,26 @@ def test_the_readmes_figures_are_those_of_the_pages():
         page = {"scripts/accuracy.py": "accuracy.md", "scripts/benchmark.py": "performance.md"}
         numbers = re.findall(r"[\d.]+\d", figures)
         assert len(numbers) == 2 and set(numbers) <= cells(page[script]), figures
+
+
+def test_reliability():
+    from attacks.page import page
+
+    assert page(stored("reliability.json")) == text_of("reliability.md")
+
+
+def test_every_promise_has_its_tests():
+    from attacks.page import PROMISES
+
+    named = [test.split("::") for tests in PROMISES.values() for test in tests]
+    assert len(named) > 20 and all(PROMISES.values())
+    for path, name in named:
+        assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), name
+
+
+def test_the_last_attack_was_long_and_nothing_failed():
+    parts = stored("reliability.json")["parts"]
+    assert not any(record["failures"] or record["skipped"] for record in parts.values())
+    files = [n for kind, n in parts["files"]["tried"].items() if not kind.startswith("readings")]
+    kills = [n for kind, n in parts["kills"]["tried"].items() if kind.startswith("of these")]
+    assert sum(files) >= 5000 and sum(kills) >= 200, (sum(files), sum(kills))

@@ -18,6 +18,7 @@ NOT_RUN = {
     'python -m venv .venv && .venv/bin/pip install ".[bench]"': "takes half an hour",
     "python scripts/benchmark.py": "takes ten minutes or more",
     "python scripts/clients.py": "takes 1 GB; .ci/full runs it",
+    "python scripts/attack.py": "takes ten minutes; .ci/full runs it",
     "python3.13 -m venv": "the gate installs the same on Python 3.13",
     'pip install ".[cuda': "takes 4 GB; .ci/full installs the same",
     "mxlinreg train --model-ctx gpu": "needs a GPU",

@@ -327,14 +327,18 @@ def test_a_training_that_cannot_end_near():
 @pytest.mark.parametrize(
     "changes, error, text",
     [
-        ({"target": "prize"}, ValueError, "target: no column 'prize'; the nearest is 'price'"),
+        (
+            {"target": "prize"},
+            ValueError,
+            "target: no column 'prize' in the table; the nearest is 'price'",
+        ),
         (
             {"target": "city"},
             ValueError,
             "the target 'city' holds text; a regression needs numbers",
         ),
         ({"target": "built"}, ValueError, "the target 'built' holds dates"),
-        ({"features": ["syze"]}, ValueError, "features: no column 'syze'; the nearest is 'size'"),
+        ({"features": ["syze"]}, ValueError, "features: no column 'syze' in the table; the near"),
         ({"features": ["size", "price"]}, ValueError, "'price' is the target"),
         ({"features": ["size", "size"]}, ValueError, "named twice"),
         ({"features": "size"}, TypeError, "must be a list of names, not 'size'"),
@@ -488,3 +492,24 @@ def test_a_stream_is_used_as_it_is(tmp_path, solver):
             mlr.fit(rows, "y", **options)
     with pytest.raises(ValueError, match="target: 'a' is not 'y', the stream's target"):
         mlr.fit(rows, "a")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_about_a_name_names_the_file(tmp_path, stream):
+    path = tmp_path / "houses.csv"
+    path.write_text("size,price\n1,2\n2,4\n3,7\n")
+    for arguments in (("prize",), ("price", ["syze"])):
+        with pytest.raises(ValueError, match=f": no column '\\w+' in {path}; the nearest is"):
+            mlr.fit(path, *arguments, stream=stream)
+
+
+def test_an_interrupt_is_not_taken_for_a_bad_fit():
+    """After one epoch this fit is worse than the mean, which is an error if it ends by itself."""
+    noise = pd.DataFrame(np.random.default_rng(10).normal(size=(30, 6)), columns=list("abcdef"))
+
+    def interrupt(epoch, mean_loss):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        mlr.fit(noise, "f", solver="sgd", epochs=1, on_epoch=interrupt)
+    assert not hasattr(raised.value, "model")

@@ -178,13 +178,17 @@ def test_forged_descriptions(saved):
 
     assert load({}).columns == ["x", "kind=b", "kind=c"]
     assert load({"from": "elsewhere"}).target == "y"
+    assert "rmse 1000" in str(
+        load({"largest": [1, 1, 1], "metrics": {"training": {"rmse": 10**400}}})
+    )
     with pytest.raises(ValueError, match="from a later version"):
         load({"format": 2})
     for changes in (
         {"columns": ["x"]}, {"columns": 3}, {"columns": [1, 2, 3]}, {"fill": [1.0]},
         {"fill": "abc"}, {"features": 3}, {"features": [None]}, {"levels": [3]},
         {"levels": {"kind": 3}}, {"losses": "lots"}, {"metrics": 3}, {"target": None},
-        {"left_out": 3}, {"versions": "1"},
+        {"left_out": 3}, {"left_out": [["id", "constant"]]}, {"versions": "1"},
+        {"largest": [10**400, 1, 1]}, {"losses": [10**400]},
     ):  # fmt: skip
         with pytest.raises(ValueError, match="holds no linear model"):
             load(changes)
