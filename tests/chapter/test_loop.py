@@ -108,3 +108,27 @@ def test_an_interrupt_leaves_the_parameters_of_the_last_batch():
     with pytest.raises(KeyboardInterrupt):
         mlr.train_epoch(params, interrupted(), 0.25)
     assert np.ravel([param.asnumpy().ravel().sum() for param in params]).tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize(
+    "name, error, options",
+    [
+        ("batches", TypeError, {"batches": 3}),
+        ("learning_rate", TypeError, {"learning_rate": "fast"}),
+        ("train_bias", TypeError, {"train_bias": "no"}),
+    ],
+)
+def test_an_epoch_names_a_bad_argument(name, error, options):
+    given = {"batches": [], "learning_rate": 0.1, **options}
+    with pytest.raises(error, match=f"^{name}: "):
+        mlr.train_epoch(mlr.init_params(), **given)
+
+
+def test_no_array_has_more_numbers_than_mxnet_can_count():
+    for call, message in (
+        (lambda: mlr.init_params(2**31), "num_inputs: must be at most 2147483647"),
+        (lambda: mlr.init_params(2**16, 2**15), "num_outputs: must be at most 32767"),
+        (lambda: mlr.synthetic(2**30), "num_examples: must be at most 1073741823"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
