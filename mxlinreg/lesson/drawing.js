@@ -65,15 +65,14 @@ function picture(canvas, draw) {
 }
 
 // The pictures asked for. Those that do not fit into a frame wait for the next.
-const FONT = "13px system-ui, sans-serif", FRAME = 4;
+const FONT = "13px system-ui, sans-serif", FRAME = 3;
 const asked = new Set();
 
 function paintAsked() {
-  const until = performance.now() + FRAME;
   for (const paint of asked) {
     timed(paint);
     asked.delete(paint);
-    if (performance.now() > until) break;
+    if (usedOfFrame() > FRAME) break;
   }
   if (asked.size) requestAnimationFrame(paintAsked);
 }
@@ -93,8 +92,11 @@ const frames = new Map();
 function timed(work) {
   const start = performance.now();
   work();
-  const frame = document.timeline.currentTime;
-  frames.set(frame, (frames.get(frame) || 0) + performance.now() - start);
+  frames.set(document.timeline.currentTime, usedOfFrame() + performance.now() - start);
+}
+
+function usedOfFrame() {
+  return frames.get(document.timeline.currentTime) || 0;
 }
 
 // What does not change from frame to frame is drawn once, onto a canvas of its own.
@@ -254,17 +256,15 @@ function spread(last, most) {
   return Array.from({length: count + 1}, (_, k) => (count ? Math.round((k * last) / count) : 0));
 }
 
-// The rows of a slice: strong where the other input is within 0.1 of 0, faint elsewhere.
+// The rows of a slice: strong where the other input is within 0.1 of 0. Of the others, every third
+// is drawn, faintly.
 function drawRows({context}, {X, Y}, xs, ys, others) {
-  const marks = (strong, size) => {
-    for (let i = 0; i < ys.length; i++) {
-      if (Math.abs(others[i]) < 0.1 === strong) context.fillRect(X(xs[i]) - size / 2, Y(ys[i]) - size / 2, size, size);
-    }
-  };
+  const mark = (i, size) => context.fillRect(X(xs[i]) - size / 2, Y(ys[i]) - size / 2, size, size);
+  const isNear = (i) => Math.abs(others[i]) < 0.1;
   context.fillStyle = theme.points;
-  context.globalAlpha = 0.12;
-  marks(false, 1.6);
+  context.globalAlpha = 0.25;
+  for (let i = 0; i < ys.length; i += 3) if (!isNear(i)) mark(i, 1.8);
   context.globalAlpha = 0.75;
-  marks(true, 2.4);
+  for (let i = 0; i < ys.length; i++) if (isNear(i)) mark(i, 2.4);
   context.globalAlpha = 1;
 }
