@@ -17,7 +17,7 @@ _OPTIONS = (
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        say(f"{self.prog}: error: {message} (see --help)")
+        say(f"{self.prog}: error: {' '.join(message.split())} (see --help)")
         self.exit(2)
 
 

@@ -4,6 +4,7 @@ from typing import Sequence, Union
 
 from .._checks import (
     check_choice,
+    check_dense,
     check_iterable,
     check_number,
     check_pair,
@@ -58,6 +59,7 @@ def device_engine(model_ctx: Sequence[Union[str, mx.Context]], kvstore: str = "l
         num_batches, cumulative_loss = 0, 0.0
         for batch in batches:
             data, label = check_pair(batch, params[0])
+            check_dense("data", data)  # MXNet cannot slice all kinds of sparse arrays
             losses = []
             for k, copy in enumerate(copies):
                 rows = shard_rows(len(data), k, len(copies))

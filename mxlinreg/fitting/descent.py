@@ -272,7 +272,7 @@ def _fastest(ctx):
             from ..compiled import kernel  # noqa: F401
 
             return "compiled"
-        except ImportError:
+        except (ImportError, OSError):  # OSError: what Numba imports needs a working directory
             pass
     return "autograd"
 

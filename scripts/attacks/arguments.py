@@ -21,7 +21,8 @@ class Callee:
     """A process that makes the calls; see callee.py."""
 
     def __init__(self, seed, folder):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        temporary = tempfile.mkdtemp(dir=folder)  # what a killed process leaves there goes with it
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": temporary}
         command = [sys.executable, str(CALLEE), str(seed), folder]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment)

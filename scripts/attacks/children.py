@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 TIMEOUT = 20  # seconds; a call that takes longer hangs
+MOST_CALLS = 2000  # of one fork, whose memory grows with them
 MEMORY = 2 << 30  # bytes that the fork may allocate in addition to those it begins with
 
 
@@ -20,11 +21,14 @@ class Child:
     """Calls `function` in a fork, which is replaced by a new one if it ends or hangs."""
 
     def __init__(self, function):
-        self.function, self.process = function, None
+        self.function, self.process, self.calls = function, None, 0
 
     def call(self, *arguments):
+        if self.calls == MOST_CALLS:
+            self.stop()
         if self.process is None:
             self.start()
+        self.calls += 1
         self.pipe.send(arguments)
         try:
             if self.pipe.poll(TIMEOUT):
@@ -41,6 +45,7 @@ class Child:
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=serve, args=(self.function, other, self.pipe))
         self.process.start()
+        self.calls = 0
         other.close()
 
     def stop(self):

@@ -60,7 +60,7 @@ NUMBERS = [
 ]
 TEXTS = ["", " ", "1", "x1", "y", "é", "cpu", "gpu", "cpu(1)", "cpu(99999999999999999999)", "error"]
 TEXTS += ["sgd", "float32", "float16", "a\0b", "\ud800", "y" * 100_000, "no/such/file", "."]
-TEXTS += ["auto", "False", "**", "[", "~", "a.csv", "%s", "$x_1", "{}", "\n"]
+TEXTS += ["auto", "False", "[", "~", "a.csv", "%s", "$x_1", "{}", "\n"]
 OTHERS = {
     "None": lambda: None,
     "...": lambda: ...,

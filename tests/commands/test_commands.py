@@ -302,6 +302,7 @@ def test_pictures_of_real_data(table, tmp_path):
             "no batches",
         ),
         (["--nonsense"], "nonsense"),
+        (["two\nlines"], "unrecognized arguments: two lines"),
     ],
 )
 def test_usage_errors(arguments, text):

@@ -543,3 +543,11 @@ def test_more_processes_than_ports(tmp_path, options, monkeypatch):
     (tmp_path / "hosts").write_text("10.0.0.1\n")
     message = fail(1, "launch", "-n", 22_767, *options, "--", "true")
     assert "-n, -s: 22769 processes need a port each; only 22" in message
+
+
+def test_devices_refuse_sparse_batches():
+    """MXNet cannot slice those of kind row_sparse."""
+    engine = distributed.device_engine(["cpu(0)", "cpu(1)"])
+    batch = mx.nd.ones((4, 2)).tostype("row_sparse"), mx.nd.ones(4)
+    with pytest.raises(TypeError, match=r"data: is sparse \(row_sparse\); give data.tostype"):
+        engine(mlr.init_params(), [batch], 0.1)

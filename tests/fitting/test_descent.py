@@ -1,5 +1,7 @@
 """`descend` on arrays, streams and shares beside NumPy's least squares and a loop in NumPy."""
 
+import sys
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -505,3 +507,20 @@ def test_the_least_r2_of_the_outputs():
     result = fit(ArrayRows(X, y))
     mse = mse_of(result, X, y)
     assert result.r2 == pytest.approx((1 - mse[:3] / y.var(axis=0)[:3]).min(), rel=1e-6)
+
+
+class WithoutFolder:
+    """Fails to import the compiled loop, as Numba does in a folder that has been removed."""
+
+    def find_spec(self, name, *_):
+        if name == "mxlinreg.compiled.kernel":
+            raise FileNotFoundError(2, "No such file or directory")
+
+
+def test_a_fit_does_without_numba_if_it_cannot_be_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "mxlinreg.compiled.kernel", raising=False)
+    monkeypatch.delattr("mxlinreg.compiled.kernel", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [WithoutFolder(), *sys.meta_path])
+    X = np.random.RandomState(0).normal(size=(60, 2))
+    fitted = fit(ArrayRows(X, X @ [[1.0], [2.0]] + 3), epochs=50)
+    np.testing.assert_allclose(fitted.coefficients.ravel(), [1, 2], rtol=0.05)
