@@ -7,7 +7,7 @@ first reads ``_mxnet.nd``. The package's import hook (`mxlinreg.alive`) is in pl
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .alive.diagnosis import address_space_problem, import_remedy
+from .alive.diagnosis import RAISE_LIMIT, address_space_problem, import_remedy
 
 if TYPE_CHECKING:
     import mxnet as mx
@@ -19,8 +19,9 @@ __all__ = ["autograd", "gluon", "mx", "nd"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if "mxnet" not in sys.modules and address_space_problem():
-        raise ImportError(f"{address_space_problem()}; raise the limit: ulimit -v unlimited")
+    problem = "" if "mxnet" in sys.modules else address_space_problem()
+    if problem:
+        raise ImportError(f"{problem}; raise the limit: {RAISE_LIMIT}")
     try:
         import mxnet as mx
         from mxnet import autograd, gluon, nd

@@ -60,7 +60,7 @@ def ready_streams() -> None:
 
 
 def drop_unwritable(stream: TextIO) -> Optional[OSError]:
-    """Flush a stream. If that fails, drop what is in it and what follows, and return the error.
+    """Flush a stream. If this fails, discard its text, now and later, and return the error.
 
     Python would flush it again when the process ends, and print a traceback.
     """

@@ -98,7 +98,7 @@ def find_library(folder: Optional[str] = None) -> Optional[str]:
     Parameters
     ----------
     folder : str, optional
-        The folder of the package mxnet. By default it is the one that would be imported.
+        The folder of the package mxnet, by default of the one that ``import mxnet`` would find.
     """
     if folder is None:
         spec = importlib.util.find_spec("mxnet")

@@ -23,6 +23,7 @@ _INSTRUCTIONS = "sse4_1", "avx", "avx2", "avx512f"  # the first of them is requi
 _PATIENCE = 120  # seconds; MXNet's libraries for GPUs have 4 GB, which a slow disk has to read
 _LEAST_MEMORY = 0.5  # GB; MXNet's import takes 0.2
 _GB = 2**30
+RAISE_LIMIT = "ulimit -v unlimited"
 # Bytes of address space with which MXNet trains the chapter's model. With less its threads end the
 # process, or wait forever. Engines other than NaiveEngine have threads of their own.
 _LEAST_ADDRESS_SPACE = 0.75 * _GB
@@ -215,7 +216,7 @@ def memory_finding() -> Finding:
         free = min(free, (limit - used) / _GB)
     found = address_space_problem()
     if found:
-        return Finding("memory", False, found, "ulimit -v unlimited")
+        return Finding("memory", False, found, RAISE_LIMIT)
     found = f"{free:.1f} GB available"
     if free < _LEAST_MEMORY:
         found += f", too little for MXNet, which needs {_LEAST_MEMORY} GB"

@@ -32,7 +32,7 @@ def write_arguments_as_numpy_1(module: ModuleType) -> None:
 def convert_to_numpy(module: ModuleType) -> None:
     """Give NDArray, and mx.np's subclass of it, the method with which NumPy converts an array.
 
-    Without it NumPy walks through an NDArray as a nested list whose numbers are again NDArrays.
+    Without this method NumPy reads an NDArray as a nested list whose items are NDArrays again.
     Before NumPy 1.24 this gave an array of 32 dimensions, and since then it is an error.
     """
 

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout
 
 from .._streams import Lasting
-from ..alive.diagnosis import address_space_problem
+from ..alive.diagnosis import RAISE_LIMIT, address_space_problem
 from .outputs import check_outputs, save_pictures
 from .parsing import status_of
 from .report import print_beside_truth, print_contexts, print_end
@@ -35,7 +35,7 @@ def train(options):
     if options.data is not None or options.engine == "compiled":
         problem = address_space_problem(with_tables=True)
         if problem:
-            raise ValueError(f"{problem}; raise the limit: ulimit -v unlimited")
+            raise ValueError(f"{problem}; raise the limit: {RAISE_LIMIT}")
     import numpy as np
 
     from .._mxnet import mx

@@ -75,7 +75,7 @@ def engine(kv: mx.kv.KVStore, sync: str = "batch") -> Engine:
         share.check(params[0])
         if sync == "batch" and not share.in_memory:
             raise ValueError('sync: "batch" needs rows in memory; use "epoch" with a Stream')
-        # A copy of the global generator, from which another thread of this worker may draw.
+        # A copy, because another thread may draw from the global generator meanwhile.
         random = share.random or _generator_of_first(kv)
         if not begun:
             _unpack(_of_first(kv, _packed(params)), params)

@@ -317,9 +317,9 @@ def _counts_rows(name, column):
 def _chosen(where, features, terms, counters, summaries, num_rows, choices, on_note):
     """Choose the features that carry information, and say which columns are left out.
 
-    Returns the features; the columns left out, each with the reason; and the number of values of
-    each column that was left out because its text has too many. Raises ValueError if no column is
-    left.
+    Returns the features, the columns that are left out, with the reason for each, and the number
+    of different values of each column of text that is left out because it has too many of them.
+    Raises ValueError if no column is left.
     """
     for name in names_in(terms):
         if summaries[name].kind == "empty":

@@ -1,6 +1,9 @@
 // Drawing on canvases. Colours are those of the style sheet, so that light and dark both work.
 "use strict";
 
+const byId = (id) => document.getElementById(id);
+const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
+
 const MINUS = "−";
 const theme = {};
 

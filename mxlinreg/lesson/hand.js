@@ -30,7 +30,6 @@
   const START = [-0.9, 1.8];
   const RATE = 0.02, STEPS = 400, SLOW_STEPS = 6, PAUSE = 500;
 
-  const byId = (id) => document.getElementById(id);
   const plot = byId("hand-plot");
   // What is drawn again for each picture, and on it the handles and points, which stay, so that
   // they keep the focus.
@@ -41,7 +40,6 @@
 
   const rows = () => ({columns: [points.map(([x]) => x)], y: points.map(([, y]) => y)});
   const height = (x, [w, b]) => w * x + b;
-  const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
 
   // The best line. If all points have the same x, the level one through their mean is as good as any.
   function best() {

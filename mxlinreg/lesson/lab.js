@@ -2,7 +2,6 @@
 "use strict";
 
 {
-  const byId = (id) => document.getElementById(id);
   const CHAPTER = {rate: -40, batch: 2, noise: 1, columns: "chapter", outlier: false};
   const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 10000];
   // The raw column is x₁ in another unit and with another zero.
@@ -252,11 +251,10 @@
   // ---- the outlier
 
   const handle = byId("outlier-handle");
-  const within = (value, [low, high]) => Math.min(high, Math.max(low, value));
 
   function place(x, y) {
-    outlier.x = within(x, [-3.8, 3.8]);
-    outlier.y = within(y, [-15, 23]);
+    outlier.x = clamp(x, [-3.8, 3.8]);
+    outlier.y = clamp(y, [-15, 23]);
     handle.setAttribute("aria-label", `The outlier, at x1 ${outlier.x.toFixed(1)} and y ${outlier.y.toFixed(1)}. Arrow keys move it.`);
     update();
   }

@@ -25,7 +25,6 @@ const TRUE = [2, -3.4, 4.2];
 const NAMES = ["w₀", "w₁", "b"];
 
 {
-  const byId = (id) => document.getElementById(id);
   const {rows, steps, perEpoch} = recorded;
   const all = moments(rows);
   const LEAST = lossOverAll(all, leastSquares(all));

@@ -19,7 +19,7 @@ class Recording(NamedTuple):
     X: np.ndarray  # (n, 2), float32
     y: np.ndarray  # (n,), float32
     order: np.ndarray  # (epochs, n), uint16: the numbers of the rows as the epochs visit them
-    params: np.ndarray  # (s + 1, 3), float32: w0, w1 and b before each step and after the last
+    params: np.ndarray  # (s + 1, 3), float32: w0, w1 and b, before each step and at the end
     losses: np.ndarray  # (s,), float32: the loss of each batch before its step
     mean_losses: List[float]  # of the epochs
 

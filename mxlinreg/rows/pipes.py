@@ -30,7 +30,7 @@ def as_file(path: Any) -> Any:
     Raises
     ------
     ValueError
-        If there is no room for a temporary file.
+        If the content of the pipe does not fit into a temporary file.
     """
     try:
         if not isinstance(path, (str, os.PathLike)) or stat.S_ISREG(os.stat(path).st_mode):

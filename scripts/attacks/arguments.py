@@ -33,7 +33,7 @@ class Callee:
     def call(self, number):
         """Make a call. Returns it in words, and a dict with its "failure" or None.
 
-        The dict has no "name" if the process has died or hangs.
+        If the process has died or hangs, the dict has no key "name".
         """
         self._process.stdin.write(b"%d\n" % number)
         self._process.stdin.flush()

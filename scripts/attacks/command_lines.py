@@ -4,18 +4,17 @@ import glob
 import os
 import shutil
 import time
-import warnings
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from panels.commands import in_process, start
+from panels.commands import in_process
 
 from mxlinreg.__main__ import COMMANDS
 from mxlinreg.commands.outputs import PICTURES
 
 from .checks import CHECKS, error_of
 from .children import Child
+from .folders import own_folder
 from .samples import make_samples
 
 # Launch starts several processes, doctor examines the machine, and train has the most options.
@@ -85,27 +84,21 @@ NAMES = [
 
 
 def attack(tally, rng, seconds):
-    end, home = time.monotonic() + seconds, os.getcwd()
-    warnings.simplefilter("ignore")
-    start()
+    end = time.monotonic() + seconds
     parsers = {name: parser_of(name) for name in COMMANDS}
-    with TemporaryDirectory() as folder:
-        folder = Path(folder)
-        try:
-            (folder / "sound").mkdir()
-            os.chdir(folder / "sound")
-            make_files()
-            while time.monotonic() < end:
-                argv, given = command_line(parsers, rng)
-                tally.tried(argv[0])
-                shutil.rmtree(folder / "work", ignore_errors=True)
-                shutil.copytree(folder / "sound", folder / "work", symlinks=True)
-                os.chdir(folder / "work")
-                os.link("sound.csv", "hard.csv")
-                for complaint in try_command(argv, given, folder):
-                    tally.failed(argv[0], f"{argv}: {complaint}")
-        finally:
-            os.chdir(home)
+    with own_folder() as folder:
+        (folder / "sound").mkdir()
+        os.chdir(folder / "sound")
+        make_files()
+        while time.monotonic() < end:
+            argv, given = command_line(parsers, rng)
+            tally.tried(argv[0])
+            shutil.rmtree(folder / "work", ignore_errors=True)
+            shutil.copytree(folder / "sound", folder / "work", symlinks=True)
+            os.chdir(folder / "work")
+            os.link("sound.csv", "hard.csv")
+            for complaint in try_command(argv, given, folder):
+                tally.failed(argv[0], f"{argv}: {complaint}")
 
 
 def parser_of(name):

@@ -9,18 +9,15 @@ import shutil
 import threading
 import time
 import traceback
-import warnings
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Callable, Dict, NamedTuple
-
-from panels.commands import start
 
 from mxlinreg.models.checkpoint import read_checkpoint
 
 from . import checks, readers
 from .children import Child
+from .folders import own_folder
 from .writers import COMMANDS, OUT, content_of_out, fill_out, writers
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
@@ -44,21 +41,15 @@ class NotPermitted(Exception):
 
 
 def attack(tally, rng, seconds):
-    end, home = time.monotonic() + seconds, os.getcwd()
-    warnings.simplefilter("ignore")
-    start()
-    with TemporaryDirectory() as folder:
-        for path in (folder, Path(folder).parent):
+    end = time.monotonic() + seconds
+    with own_folder() as folder:
+        for path in (folder, folder.parent):
             os.chmod(path, 0o711)  # another user, who is tried as well, must find the files
-        os.chdir(folder)
-        try:
-            for situation, writer in itertools.cycle(itertools.product(SITUATIONS, make_writers())):
-                if time.monotonic() > end:
-                    break
-                if writer.name not in UNABLE.get(situation, ()) and situation not in tally.reasons:
-                    try_case(tally, situation, writer, float(rng.random()))
-        finally:
-            os.chdir(home)
+        for situation, writer in itertools.cycle(itertools.product(SITUATIONS, make_writers())):
+            if time.monotonic() > end:
+                break
+            if writer.name not in UNABLE.get(situation, ()) and situation not in tally.reasons:
+                try_case(tally, situation, writer, float(rng.random()))
 
 
 def try_case(tally, situation, writer, number):

@@ -1,37 +1,27 @@
 """Damaged and forged files: each reader gives what is in them, or an error that names the file."""
 
-import os
 import shutil
 import time
 import traceback
-import warnings
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from panels.commands import start
 
 from . import readers
 from .children import Child
+from .folders import own_folder
 from .samples import make_samples
 
 CASE = Path("case")  # the folder of the damaged file
 
 
 def attack(tally, rng, seconds):
-    end, home = time.monotonic() + seconds, os.getcwd()
-    warnings.simplefilter("ignore")
-    start()
-    with TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            samples = make_samples()
-            sound = [sound_values(sample) for sample in samples]
-            with Child(lambda i, name: examine(samples[i], name, sound[i][name])) as child:
-                while time.monotonic() < end:
-                    for i, sample in enumerate(samples):
-                        try_files(tally, child, i, sample, sample.change(sample.files, rng))
-        finally:
-            os.chdir(home)
+    end = time.monotonic() + seconds
+    with own_folder():
+        samples = make_samples()
+        sound = [sound_values(sample) for sample in samples]
+        with Child(lambda i, name: examine(samples[i], name, sound[i][name])) as child:
+            while time.monotonic() < end:
+                for i, sample in enumerate(samples):
+                    try_files(tally, child, i, sample, sample.change(sample.files, rng))
 
 
 def sound_values(sample):

@@ -9,16 +9,15 @@ import itertools
 import os
 import signal
 import time
-import warnings
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from panels.commands import in_process, start
+from panels.commands import in_process
 
 from mxlinreg import __main__ as door
 
 from .checks import CHECKS, error_of
 from .children import TIMEOUT
+from .folders import own_folder
 from .writers import COMMANDS, OUT, TEMPORARY, content_of_out, fill_out, writers
 
 SIGNALS = signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP
@@ -26,25 +25,19 @@ CAUGHT = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 
 def attack(tally, rng, seconds):
-    end, home = time.monotonic() + seconds, os.getcwd()
-    warnings.simplefilter("ignore")
-    start()
-    with TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            cases = {name: Loop(write) for name, write in writers().items()}
-            cases.update((name, Command(*given)) for name, given in COMMANDS.items())
-            for number, (name, case) in itertools.cycle(itertools.product(SIGNALS, cases.items())):
-                if time.monotonic() > end:
-                    break
-                tally.tried(name)
-                tally.tried(f"of these: {signal.Signals(number).name}")
-                delay = float(rng.uniform(0, 1.1 * case.seconds))
-                for complaint in case.complaints(number, delay):
-                    kept = tally.keep("out", OUT)
-                    tally.failed(name, f"{number!r} after {delay:.4f} s: {complaint} ({kept})")
-        finally:
-            os.chdir(home)
+    end = time.monotonic() + seconds
+    with own_folder():
+        cases = {name: Loop(write) for name, write in writers().items()}
+        cases.update((name, Command(*given)) for name, given in COMMANDS.items())
+        for number, (name, case) in itertools.cycle(itertools.product(SIGNALS, cases.items())):
+            if time.monotonic() > end:
+                break
+            tally.tried(name)
+            tally.tried(f"of these: {signal.Signals(number).name}")
+            delay = float(rng.uniform(0, 1.1 * case.seconds))
+            for complaint in case.complaints(number, delay):
+                kept = tally.keep("out", OUT)
+                tally.failed(name, f"{number!r} after {delay:.4f} s: {complaint} ({kept})")
 
 
 class Loop:
